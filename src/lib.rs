@@ -1,0 +1,6 @@
+//! roboinfra: GPU robotics labs on AWS from one TOML file.
+//!
+//! Data goes one way: profile, lab, plan, apply. See `docs/architecture.md` for who may import whom.
+
+pub mod port;
+pub mod sandbox;

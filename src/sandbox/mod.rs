@@ -1,0 +1,1 @@
+//! An emulated AWS with EC2's documented rules.
