@@ -2,5 +2,6 @@
 //!
 //! Data goes one way: profile, lab, plan, apply. See `docs/architecture.md` for who may import whom.
 
+pub mod model;
 pub mod port;
 pub mod sandbox;

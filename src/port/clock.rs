@@ -39,20 +39,30 @@ pub struct TestClock {
 impl TestClock {
     /// A clock that shows `start`.
     pub fn new(start: Timestamp) -> Self {
-        Self { now: Mutex::new(start) }
+        Self {
+            now: Mutex::new(start),
+        }
     }
 
     /// Moves the clock on by `duration`.
     pub fn advance(&self, duration: Duration) {
-        let mut now = self.now.lock().expect("no code panics while it holds the clock");
-        *now = now.checked_add(duration).expect("a test does not reach the end of time");
+        let mut now = self
+            .now
+            .lock()
+            .expect("no code panics while it holds the clock");
+        *now = now
+            .checked_add(duration)
+            .expect("a test does not reach the end of time");
     }
 }
 
 #[async_trait]
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        *self.now.lock().expect("no code panics while it holds the clock")
+        *self
+            .now
+            .lock()
+            .expect("no code panics while it holds the clock")
     }
 
     async fn sleep(&self, duration: Duration) {

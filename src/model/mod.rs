@@ -1,0 +1,39 @@
+//! The vocabulary of the whole program: names, resource kinds and specs, operations, actions and reasons,
+//! failures, money.
+//!
+//! Owns: plain values that every other module may use. Does not own: anything that decides or acts.
+
+mod action;
+mod failure;
+mod ids;
+mod kind;
+mod money;
+mod net;
+mod op;
+mod quota;
+mod retry;
+mod secret;
+mod shared;
+mod spec;
+mod tags;
+
+pub use action::{Action, BlockReason, FieldChange, Impact, Loss, Reason};
+pub use failure::{Failure, FailureClass, Leftover};
+pub use ids::{
+    AccountId, Address, ClientToken, CloudId, ImageId, InstanceType, InvalidName, LabId, LabName,
+    NodeName, Region, RunId, Zone,
+};
+pub use kind::Kind;
+pub use money::{HOURS_PER_MONTH, Usd};
+pub use net::{PortRange, Protocol, Rule};
+pub use op::{Born, InstanceState, Op, Outcome, Ref, Stamp, Unresolved};
+pub use quota::{Market, QuotaCode, UsageClass};
+pub use retry::{RetryPolicy, Verdict};
+pub use secret::Secret;
+pub use spec::{
+    AssociationSpec, ElasticIpSpec, GatewaySpec, ImageRef, InstanceProfileSpec, InstanceSpec,
+    KeyPairSpec, LaunchSpec, PinnedImage, PlacementGroupSpec, RoleSpec, RootVolume, RouteSpec,
+    RouteTableSpec, Rung, SecurityGroupSpec, Shutdown, Spec, SpotOptions, SubnetSpec, VolumeSpec,
+    VpcSpec,
+};
+pub use tags::{TAG_ADDRESS, TAG_FIRST, TAG_LAB, TAG_LAB_ID, TAG_MANAGED, TAG_RUN, Tags};

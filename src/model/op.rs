@@ -1,0 +1,374 @@
+//! Operations: each is one effect at the cloud, usually one API call. The plan lists them, the engine resolves
+//! the references in them, an adapter performs them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Address, ClientToken, CloudId, InstanceType, Kind, LaunchSpec, Rule, Rung, Tags, Zone,
+};
+
+/// Another resource: one of the lab's own by address, or an existing one by its id or name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ref {
+    /// One of the lab's own; its id is known once it exists.
+    Managed(Address),
+    /// One that exists, by the id (or, for IAM and key pairs, the name) that the cloud knows.
+    Existing(CloudId),
+}
+
+/// A reference whose resource has no id yet.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0} does not exist yet")]
+pub struct Unresolved(pub Address);
+
+impl Ref {
+    /// A reference to the lab's own resource at `address`.
+    pub fn to(address: &Address) -> Self {
+        Self::Managed(address.clone())
+    }
+
+    /// The id, if the reference is resolved.
+    pub fn id(&self) -> Result<&CloudId, Unresolved> {
+        match self {
+            Self::Existing(id) => Ok(id),
+            Self::Managed(address) => Err(Unresolved(address.clone())),
+        }
+    }
+}
+
+/// The states of an instance, as EC2 names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "EC2's own names")]
+pub enum InstanceState {
+    Pending,
+    Running,
+    Stopping,
+    Stopped,
+    ShuttingDown,
+    Terminated,
+}
+
+impl std::fmt::Display for InstanceState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+            Self::ShuttingDown => "shutting-down",
+            Self::Terminated => "terminated",
+        })
+    }
+}
+
+/// One effect. The names are EC2's and IAM's actions where one call does it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "op")]
+#[expect(
+    missing_docs,
+    reason = "fields carry the names and meanings of the API's parameters"
+)]
+pub enum Op {
+    CreateVpc {
+        cidr: Ipv4Net,
+    },
+    EnableDnsHostnames {
+        vpc: Ref,
+    },
+    CreateSubnet {
+        vpc: Ref,
+        zone: Zone,
+        cidr: Ipv4Net,
+    },
+    CreateInternetGateway,
+    AttachInternetGateway {
+        gateway: Ref,
+        vpc: Ref,
+    },
+    DetachInternetGateway {
+        gateway: Ref,
+        vpc: Ref,
+    },
+    CreateRouteTable {
+        vpc: Ref,
+    },
+    CreateRoute {
+        table: Ref,
+        destination: Ipv4Net,
+        gateway: Ref,
+    },
+    AssociateRouteTable {
+        table: Ref,
+        subnet: Ref,
+    },
+    CreateSecurityGroup {
+        vpc: Ref,
+        name: String,
+        description: String,
+    },
+    /// Adds ingress rules in one call; each carries its description and the lab's tags.
+    AuthorizeIngress {
+        group: Ref,
+        rules: BTreeSet<Rule>,
+    },
+    RevokeIngress {
+        group: Ref,
+        rules: BTreeSet<Rule>,
+    },
+    ImportKeyPair {
+        name: String,
+        public_key: String,
+    },
+    CreateRole {
+        name: String,
+    },
+    AttachRolePolicy {
+        role: Ref,
+        policy: String,
+    },
+    DetachRolePolicy {
+        role: Ref,
+        policy: String,
+    },
+    CreateInstanceProfile {
+        name: String,
+    },
+    AddRoleToInstanceProfile {
+        profile: Ref,
+        role: Ref,
+    },
+    RemoveRoleFromInstanceProfile {
+        profile: Ref,
+        role: Ref,
+    },
+    CreatePlacementGroup {
+        name: String,
+    },
+    /// Launches between `min` and `count` nodes on one rung: the first node's index is `first`.
+    RunInstances {
+        #[serde(with = "super::shared")]
+        launch: Arc<LaunchSpec>,
+        rung: Rung,
+        first: u32,
+        count: u32,
+        min: u32,
+    },
+    StartInstances {
+        instances: Vec<Ref>,
+    },
+    StopInstances {
+        instances: Vec<Ref>,
+    },
+    RebootInstances {
+        instances: Vec<Ref>,
+    },
+    /// Cancels persistent spot requests, without which termination would bring replacements.
+    CancelSpotRequests {
+        requests: Vec<CloudId>,
+    },
+    TerminateInstances {
+        instances: Vec<Ref>,
+    },
+    /// Changes the type of a stopped instance.
+    ModifyInstanceType {
+        instance: Ref,
+        instance_type: InstanceType,
+    },
+    /// Requires IMDSv2 with hop limit 2 on a running or stopped instance.
+    RequireImdsV2 {
+        instance: Ref,
+    },
+    /// Replaces the instance's security groups.
+    SetSecurityGroups {
+        instance: Ref,
+        groups: Vec<Ref>,
+    },
+    /// Creates an encrypted gp3 volume; `zone` is the node's until the engine knows it.
+    CreateVolume {
+        beside: Ref,
+        zone: Option<Zone>,
+        size_gib: u32,
+        iops: u32,
+        throughput_mib: u32,
+    },
+    AttachVolume {
+        volume: Ref,
+        instance: Ref,
+        device: String,
+    },
+    DetachVolume {
+        volume: Ref,
+    },
+    ModifyVolume {
+        volume: Ref,
+        size_gib: u32,
+        iops: u32,
+        throughput_mib: u32,
+    },
+    AllocateAddress,
+    /// Never reassociates: an address in use stays where it is.
+    AssociateAddress {
+        allocation: Ref,
+        instance: Ref,
+    },
+    DisassociateAddress {
+        allocation: Ref,
+        association: CloudId,
+    },
+    CreateTags {
+        resources: Vec<Ref>,
+        tags: Tags,
+    },
+    /// Deletes a resource of a kind with no state of its own to leave first.
+    Delete {
+        kind: Kind,
+        target: Ref,
+    },
+    /// Waits until all instances are in `state`.
+    AwaitInstances {
+        instances: Vec<Ref>,
+        state: InstanceState,
+    },
+    /// Waits until the volume is attached to nothing and can be used.
+    AwaitVolume {
+        volume: Ref,
+    },
+}
+
+impl Op {
+    /// The kind of resource that this brings into being, if it does.
+    pub fn creates(&self) -> Option<Kind> {
+        Some(match self {
+            Self::CreateVpc { .. } => Kind::Vpc,
+            Self::CreateSubnet { .. } => Kind::Subnet,
+            Self::CreateInternetGateway => Kind::InternetGateway,
+            Self::CreateRouteTable { .. } => Kind::RouteTable,
+            Self::CreateRoute { .. } => Kind::Route,
+            Self::AssociateRouteTable { .. } => Kind::RouteTableAssociation,
+            Self::CreateSecurityGroup { .. } => Kind::SecurityGroup,
+            Self::ImportKeyPair { .. } => Kind::KeyPair,
+            Self::CreateRole { .. } => Kind::Role,
+            Self::CreateInstanceProfile { .. } => Kind::InstanceProfile,
+            Self::CreatePlacementGroup { .. } => Kind::PlacementGroup,
+            Self::RunInstances { .. } => Kind::Instance,
+            Self::CreateVolume { .. } => Kind::Volume,
+            Self::AllocateAddress => Kind::ElasticIp,
+            _ => return None,
+        })
+    }
+
+    /// Whether this only waits.
+    pub fn is_wait(&self) -> bool {
+        matches!(self, Self::AwaitInstances { .. } | Self::AwaitVolume { .. })
+    }
+
+    /// Whether this takes something away for good.
+    pub fn is_deletion(&self) -> bool {
+        matches!(self, Self::Delete { .. } | Self::TerminateInstances { .. })
+    }
+
+    /// Every reference in this operation, to be resolved in place.
+    pub fn refs_mut(&mut self) -> Vec<&mut Ref> {
+        match self {
+            Self::CreateVpc { .. }
+            | Self::CreateInternetGateway
+            | Self::ImportKeyPair { .. }
+            | Self::CreateRole { .. }
+            | Self::CreateInstanceProfile { .. }
+            | Self::CreatePlacementGroup { .. }
+            | Self::CancelSpotRequests { .. }
+            | Self::AllocateAddress => Vec::new(),
+            Self::EnableDnsHostnames { vpc }
+            | Self::CreateSubnet { vpc, .. }
+            | Self::CreateRouteTable { vpc }
+            | Self::CreateSecurityGroup { vpc, .. } => vec![vpc],
+            Self::AttachInternetGateway { gateway, vpc }
+            | Self::DetachInternetGateway { gateway, vpc } => {
+                vec![gateway, vpc]
+            }
+            Self::CreateRoute { table, gateway, .. } => vec![table, gateway],
+            Self::AssociateRouteTable { table, subnet } => vec![table, subnet],
+            Self::AuthorizeIngress { group, .. } | Self::RevokeIngress { group, .. } => vec![group],
+            Self::AttachRolePolicy { role, .. } | Self::DetachRolePolicy { role, .. } => vec![role],
+            Self::AddRoleToInstanceProfile { profile, role }
+            | Self::RemoveRoleFromInstanceProfile { profile, role } => vec![profile, role],
+            Self::RunInstances { launch, rung, .. } => {
+                let launch = Arc::make_mut(launch);
+                let mut refs = vec![&mut rung.subnet];
+                refs.extend(&mut launch.security_groups);
+                refs.extend(
+                    [
+                        &mut launch.key,
+                        &mut launch.instance_profile,
+                        &mut launch.placement_group,
+                    ]
+                    .into_iter()
+                    .flatten(),
+                );
+                refs
+            }
+            Self::StartInstances { instances }
+            | Self::StopInstances { instances }
+            | Self::RebootInstances { instances }
+            | Self::TerminateInstances { instances }
+            | Self::AwaitInstances { instances, .. } => instances.iter_mut().collect(),
+            Self::ModifyInstanceType { instance, .. } | Self::RequireImdsV2 { instance } => {
+                vec![instance]
+            }
+            Self::SetSecurityGroups { instance, groups } => {
+                let mut refs = vec![instance];
+                refs.extend(groups);
+                refs
+            }
+            Self::CreateVolume { beside, .. } => vec![beside],
+            Self::AttachVolume {
+                volume, instance, ..
+            } => vec![volume, instance],
+            Self::DetachVolume { volume }
+            | Self::ModifyVolume { volume, .. }
+            | Self::AwaitVolume { volume } => {
+                vec![volume]
+            }
+            Self::AssociateAddress {
+                allocation,
+                instance,
+            } => vec![allocation, instance],
+            Self::DisassociateAddress { allocation, .. } => vec![allocation],
+            Self::CreateTags { resources, .. } => resources.iter_mut().collect(),
+            Self::Delete { target, .. } => vec![target],
+        }
+    }
+}
+
+/// What a creating call carries besides its parameters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// The token of this intent, for calls that take one.
+    pub token: ClientToken,
+    /// The tags to create with: the lab's own and the user's.
+    pub tags: Tags,
+}
+
+/// Something a call brought into being.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Born {
+    /// Its id (for key pairs, roles, profiles and placement groups: the name that other calls take).
+    pub id: CloudId,
+    /// Its place in a launch of several; 0 for everything else.
+    pub launch_index: u32,
+    /// Its zone, where it has one.
+    pub zone: Option<Zone>,
+}
+
+/// What an operation did.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Outcome {
+    /// What exists now that did not before.
+    pub born: Vec<Born>,
+}

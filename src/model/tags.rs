@@ -1,0 +1,19 @@
+//! The tags by which a lab finds its own resources.
+
+use std::collections::BTreeMap;
+
+/// Tags of one resource, ordered.
+pub type Tags = BTreeMap<String, String>;
+
+/// The lab's name.
+pub const TAG_LAB: &str = "roboinfra:lab";
+/// The lab's random identity.
+pub const TAG_LAB_ID: &str = "roboinfra:lab-id";
+/// The resource's address; for instances of one launch, their group's address.
+pub const TAG_ADDRESS: &str = "roboinfra:address";
+/// The run that created the resource.
+pub const TAG_RUN: &str = "roboinfra:run";
+/// The index of a launch's first node: a node's index is this plus its launch index.
+pub const TAG_FIRST: &str = "roboinfra:first";
+/// Always `true`; IAM policies condition on it.
+pub const TAG_MANAGED: &str = "roboinfra:managed";
