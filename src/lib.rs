@@ -2,6 +2,8 @@
 //!
 //! Data goes one way: profile, lab, plan, apply. See `docs/architecture.md` for who may import whom.
 
+pub mod inventory;
 pub mod model;
 pub mod port;
 pub mod sandbox;
+pub mod state;

@@ -1,7 +1,12 @@
-//! The traits the engine needs from the outside world: cloud, clock, who-am-I.
+//! The traits the engine needs from the outside world: cloud, clock, journal, who-am-I.
 //!
-//! Owns: the contracts. Does not own: any implementation; those live in `aws`, `sandbox`, `store` and `cli`.
+//! Owns: the contracts. Does not own: any implementation but the two clocks; those live in `aws`, `sandbox`,
+//! `store` and `cli`.
 
 mod clock;
+mod cloud;
+mod journal;
 
 pub use clock::{Clock, TestClock, TokioClock};
+pub use cloud::{Blocker, Cloud, Scope, Watched, WhoAmI};
+pub use journal::{Journal, JournalError};
