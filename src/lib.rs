@@ -5,5 +5,6 @@
 pub mod inventory;
 pub mod model;
 pub mod port;
+pub mod profile;
 pub mod sandbox;
 pub mod state;

@@ -1,0 +1,296 @@
+//! The validated profile. Only `parse` makes one.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ipnet::{IpNet, Ipv4Net};
+use serde::Serialize;
+
+use crate::model::{
+    CloudId, ImageRef, InstanceType, LabName, Market, NodeName, PortRange, Protocol, Region,
+    RootVolume, Shutdown, Usd, Zone,
+};
+
+/// A whole lab as its owner describes it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Profile {
+    /// `[lab] name`.
+    pub name: LabName,
+    /// `[lab] region`.
+    pub region: Region,
+    /// `[lab] tags`: put on everything that can carry tags.
+    pub tags: BTreeMap<String, String>,
+    /// `[network]`.
+    pub network: Network,
+    /// `[access] operators`.
+    pub operators: Vec<Operator>,
+    /// `[access] keys`: paths of public keys, as written; empty means a key made for the lab.
+    pub keys: Vec<String>,
+    /// `[access.port.*]`.
+    pub ports: BTreeMap<NodeName, AccessPort>,
+    /// `[node.*]`.
+    pub nodes: BTreeMap<NodeName, Node>,
+    /// `[stack.*]`.
+    pub stacks: BTreeMap<NodeName, Stack>,
+    /// `[metrics]`.
+    pub metrics: Option<Metrics>,
+    /// `[idle]`.
+    pub idle: Option<Idle>,
+    /// `[schedule]`.
+    pub schedule: Option<Schedule>,
+    /// `[budget]`.
+    pub budget: Option<Budget>,
+    /// `[state]`.
+    pub state: Option<StateStore>,
+    /// `[[moved]]`.
+    pub moved: Vec<Moved>,
+    /// `[edge.*]`.
+    pub edge: BTreeMap<NodeName, EdgeHost>,
+}
+
+/// `[network]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Network {
+    /// The VPC's address block; /16 to /24.
+    pub cidr: Ipv4Net,
+    /// The zones that get a subnet.
+    pub zones: Zones,
+    /// An existing network to use instead; it is never changed or deleted.
+    pub existing: Option<ExistingNetwork>,
+}
+
+/// Which zones get a subnet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Zones {
+    /// Every zone that offers one of the node types.
+    Auto,
+    /// These, in this order.
+    Listed(Vec<Zone>),
+}
+
+/// An existing VPC and the subnets in it to use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExistingNetwork {
+    /// The VPC.
+    pub vpc: CloudId,
+    /// Its subnets; at least one.
+    pub subnets: Vec<CloudId>,
+}
+
+/// One of `[access] operators`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Operator {
+    /// The address that the operator's packets come from, looked up once.
+    MyIp,
+    /// An address block.
+    Cidr(IpNet),
+}
+
+/// `[access.port.*]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AccessPort {
+    /// The ports.
+    pub ports: PortRange,
+    /// The protocol; TCP unless said otherwise.
+    pub protocol: Protocol,
+    /// Who may connect.
+    pub from: Source,
+}
+
+/// Who may connect to a port.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Source {
+    /// Nobody: it is reached through an SSH tunnel.
+    Tunnel,
+    /// The operators.
+    Operators,
+    /// These address blocks.
+    Cidrs(Vec<IpNet>),
+}
+
+/// How a node's capacity is bought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MarketChoice {
+    /// On demand only.
+    OnDemand,
+    /// Spot only.
+    Spot,
+    /// Spot, and on demand where there is none.
+    SpotThenOnDemand,
+}
+
+impl MarketChoice {
+    /// The markets in the order they are tried.
+    pub fn markets(self) -> &'static [Market] {
+        match self {
+            Self::OnDemand => &[Market::OnDemand],
+            Self::Spot => &[Market::Spot],
+            Self::SpotThenOnDemand => &[Market::Spot, Market::OnDemand],
+        }
+    }
+}
+
+/// `[node.*]`: a group of like machines.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Node {
+    /// How many.
+    pub count: u32,
+    /// Instance types in order of preference; at least one.
+    pub types: Vec<InstanceType>,
+    /// How they are bought.
+    pub market: MarketChoice,
+    /// The most to pay per hour on the spot market.
+    pub max_price: Option<Usd>,
+    /// The image.
+    pub image: ImageRef,
+    /// Whether each gets an Elastic IP.
+    pub elastic_ip: bool,
+    /// The root volume.
+    pub root: RootVolume,
+    /// `volume.*`: data volumes that outlive the instance.
+    pub volumes: BTreeMap<NodeName, DataVolume>,
+    /// The bootstrap steps, in order.
+    pub bootstrap: Vec<String>,
+    /// The NVIDIA driver branch, for example `580-server`.
+    pub driver: Option<String>,
+    /// The stack that runs on it, a key of `stacks`.
+    pub stack: Option<NodeName>,
+    /// Whether the group launches into a cluster placement group.
+    pub placement_group: bool,
+    /// An existing instance profile to use instead of the lab's own.
+    pub instance_profile: Option<String>,
+    /// What a shutdown from inside does.
+    pub shutdown: Shutdown,
+    /// Whether deleting or replacing it is forbidden.
+    pub prevent_destroy: bool,
+}
+
+/// `volume.*` of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DataVolume {
+    /// Size in GiB.
+    pub size_gib: u32,
+    /// Provisioned operations per second; 3000 unless said otherwise.
+    pub iops: u32,
+    /// Provisioned throughput in MiB/s; 125 unless said otherwise.
+    pub throughput_mib: u32,
+    /// Where it is mounted.
+    pub mount: String,
+    /// Whether `destroy` leaves it.
+    pub keep: bool,
+}
+
+/// `[stack.*]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Stack {
+    /// Environment variables.
+    pub env: BTreeMap<String, String>,
+    /// Where secret variables come from.
+    pub secrets: BTreeMap<String, SecretSource>,
+}
+
+/// Where a secret is read from; the secret itself is never in the profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum SecretSource {
+    /// An SSM parameter.
+    Ssm(String),
+    /// An environment variable of the operator.
+    Env(String),
+    /// A file of the operator.
+    File(String),
+}
+
+/// `[metrics]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Metrics {
+    /// The CloudWatch namespace.
+    pub namespace: String,
+    /// How often they are published, in seconds.
+    pub interval_s: u32,
+}
+
+/// What idleness leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GpuAction {
+    /// The instance stops.
+    Stop,
+    /// The instance is terminated.
+    Terminate,
+    /// It is only said.
+    Notify,
+}
+
+/// `[idle]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Idle {
+    /// GPU use below this is idle.
+    pub gpu_below_percent: u32,
+    /// For this long.
+    pub duration: Duration,
+    /// What happens then.
+    pub then: GpuAction,
+}
+
+/// `[schedule]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Schedule {
+    /// An IANA time zone.
+    pub timezone: String,
+    /// When it starts, for example `Mon-Fri 08:00`.
+    pub start: Option<String>,
+    /// When it stops, for example `daily 20:00`.
+    pub stop: Option<String>,
+    /// A hard lease.
+    pub ttl: Option<Duration>,
+}
+
+/// `[budget]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Budget {
+    /// The most that all running machines may cost per hour.
+    pub max_hourly: Usd,
+}
+
+/// `[state]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StateStore {
+    /// The S3 bucket.
+    pub bucket: String,
+}
+
+/// `[[moved]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Moved {
+    /// The old address, for example `node.simulator`.
+    pub from: String,
+    /// The new address.
+    pub to: String,
+}
+
+/// What an edge host is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Platform {
+    Jetson,
+    Nuc,
+    RaspberryPi,
+    Linux,
+}
+
+/// `[edge.*]`: a robot or edge computer that exists already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EdgeHost {
+    /// Its name or address.
+    pub host: String,
+    /// The user to log in as.
+    pub user: String,
+    /// What it is.
+    pub platform: Platform,
+    /// The bootstrap steps, in order.
+    pub bootstrap: Vec<String>,
+    /// The stack that runs on it.
+    pub stack: Option<NodeName>,
+}
