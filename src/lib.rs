@@ -2,6 +2,7 @@
 //!
 //! Data goes one way: profile, lab, plan, apply. See `docs/architecture.md` for who may import whom.
 
+pub mod catalog;
 pub mod inventory;
 pub mod model;
 pub mod port;
