@@ -1,6 +1,7 @@
 //! The lockfile as a value. It is a cache: the cloud's tags are the truth.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
@@ -85,6 +86,39 @@ pub struct Lockfile {
     pub resources: BTreeMap<Address, Recorded>,
 }
 
+/// One thing in which a lockfile and the place at hand differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// What differs: `lab`, `account`, `region` or `endpoint`.
+    pub what: &'static str,
+    /// What the lockfile says.
+    pub recorded: String,
+    /// What it is here.
+    pub here: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            what,
+            recorded,
+            here,
+        } = self;
+        write!(
+            f,
+            "the {what} is {here} here and {recorded} in the lockfile"
+        )
+    }
+}
+
+/// A lockfile that is for something else; using it would change the wrong lab.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the lockfile is for another lab: {}", .differences.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+pub struct Mismatch {
+    /// Everything that differs; never empty.
+    pub differences: Vec<Difference>,
+}
+
 impl Lockfile {
     /// The lockfile of a lab of which nothing exists yet.
     pub fn new(lab: LabEntry) -> Self {
@@ -93,6 +127,94 @@ impl Lockfile {
             lab,
             pins: Pins::default(),
             resources: BTreeMap::new(),
+        }
+    }
+
+    /// This lockfile as the next generation: what is written after a run.
+    pub fn next(mut self) -> Self {
+        self.serial = self.serial.saturating_add(1);
+        self
+    }
+
+    /// Checks that this lockfile is for the lab `name` in this account, region and endpoint.
+    pub fn check_belongs(
+        &self,
+        name: &LabName,
+        account: &AccountId,
+        region: &Region,
+        endpoint: &str,
+    ) -> Result<(), Mismatch> {
+        let LabEntry {
+            name: lab,
+            id: _,
+            account: lab_account,
+            region: lab_region,
+            endpoint: lab_endpoint,
+        } = &self.lab;
+        let differences: Vec<_> = [
+            ("lab", lab.as_str(), name.as_str()),
+            ("account", lab_account.as_str(), account.as_str()),
+            ("region", lab_region.as_str(), region.as_str()),
+            ("endpoint", lab_endpoint.as_str(), endpoint),
+        ]
+        .into_iter()
+        .filter(|(_, recorded, here)| recorded != here)
+        .map(|(what, recorded, here)| Difference {
+            what,
+            recorded: recorded.to_owned(),
+            here: here.to_owned(),
+        })
+        .collect();
+        if differences.is_empty() {
+            Ok(())
+        } else {
+            Err(Mismatch { differences })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::{AccountId, LabName, Region};
+    use crate::state::samples;
+
+    #[test]
+    fn a_lockfile_is_used_only_where_it_belongs() {
+        let lockfile = samples::lockfile();
+        let name = |text| LabName::try_from(text).expect("a valid name");
+        let check = |lab, account, region, endpoint| {
+            lockfile
+                .check_belongs(
+                    &name(lab),
+                    &AccountId::new(account),
+                    &Region::new(region),
+                    endpoint,
+                )
+                .map_err(|mismatch| mismatch.to_string())
+        };
+        assert_eq!(check("twin", "111122223333", "eu-central-1", "aws"), Ok(()));
+        let cases = [
+            (
+                ("other", "111122223333", "eu-central-1", "aws"),
+                "lab is other here and twin in",
+            ),
+            (
+                ("twin", "444455556666", "eu-central-1", "aws"),
+                "account is 444455556666 here",
+            ),
+            (
+                ("twin", "111122223333", "us-east-1", "aws"),
+                "region is us-east-1 here",
+            ),
+            (
+                ("twin", "111122223333", "eu-central-1", "sandbox"),
+                "endpoint is sandbox here",
+            ),
+        ];
+        for ((lab, account, region, endpoint), expected) in cases {
+            let error = check(lab, account, region, endpoint).expect_err("it is for another lab");
+            assert!(error.contains(expected), "{error}");
+            assert_eq!(error.matches("in the lockfile").count(), 1, "{error}");
         }
     }
 }

@@ -1,9 +1,17 @@
 //! The lockfile and the journal as values: what was recorded, and how it folds.
 //!
-//! Owns: formats, their versions, the codec and the fold. Does not own: files (`store`).
+//! Owns: formats, their versions, the codecs and the fold. Does not own: files (`store`).
 
+mod codec;
+mod fold;
+mod journal_text;
 mod lockfile;
 mod record;
+#[cfg(test)]
+mod samples;
 
-pub use lockfile::{LabEntry, Lockfile, Pins, Recorded};
+pub use codec::{FORMAT, LockfileProblem, decode, encode, format_of};
+pub use fold::{Begun, Folded, IllegalRecord, Illegality, JournalState, fold};
+pub use journal_text::{Check, JournalProblem, JournalText, append_line, read_lines};
+pub use lockfile::{Difference, LabEntry, Lockfile, Mismatch, Pins, Recorded};
 pub use record::{Effect, Intent, Record};
