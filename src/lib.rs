@@ -3,8 +3,12 @@
 //! Data goes one way: profile, lab, plan, apply. See `docs/architecture.md` for who may import whom.
 
 pub mod catalog;
+pub mod dag;
+pub mod event;
 pub mod inventory;
+pub mod lab;
 pub mod model;
+pub mod plan;
 pub mod port;
 pub mod profile;
 pub mod sandbox;

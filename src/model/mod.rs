@@ -36,4 +36,4 @@ pub use spec::{
     RouteTableSpec, Rung, SecurityGroupSpec, Shutdown, Spec, SpotOptions, SubnetSpec, VolumeSpec,
     VpcSpec,
 };
-pub use tags::{TAG_ADDRESS, TAG_FIRST, TAG_LAB, TAG_LAB_ID, TAG_MANAGED, TAG_RUN, Tags};
+pub use tags::{TAG_ADDRESS, TAG_FIRST, TAG_KEEP, TAG_LAB, TAG_LAB_ID, TAG_MANAGED, TAG_RUN, Tags};

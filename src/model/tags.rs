@@ -17,3 +17,5 @@ pub const TAG_RUN: &str = "roboinfra:run";
 pub const TAG_FIRST: &str = "roboinfra:first";
 /// Always `true`; IAM policies condition on it.
 pub const TAG_MANAGED: &str = "roboinfra:managed";
+/// On a data volume: `true` if `destroy` leaves it.
+pub const TAG_KEEP: &str = "roboinfra:keep";

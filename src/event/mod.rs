@@ -1,0 +1,7 @@
+//! What happens during a run, as values: the engine tells, the displays fold.
+//!
+//! Owns: the event vocabulary and its tally. Does not own: showing it (`ui`).
+
+mod types;
+
+pub use types::{Event, Outline, RunEnd};

@@ -1,0 +1,128 @@
+//! Security groups, the key pair, and what the machines may do: role and instance profile.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::IpNet;
+
+use super::build::{Resources, add};
+use super::names::{instance_profile_name, key_name, role_name};
+use super::network::Networking;
+use super::types::Facts;
+use crate::model::{
+    Address, CloudId, InstanceProfileSpec, KeyPairSpec, NodeName, Ref, RoleSpec, Rule,
+    SecurityGroupSpec, Spec,
+};
+use crate::profile::{Operator, Profile, Source};
+
+/// Lets the SSM agent work, so that a machine can be reached without any open port.
+const SSM_POLICY: &str = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore";
+/// Lets the machine publish metrics and logs.
+const CLOUDWATCH_POLICY: &str = "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy";
+
+/// What the nodes need of the lab's access.
+pub(super) struct Access {
+    /// The key pair.
+    pub(super) key: Ref,
+    /// The security group of each node group.
+    pub(super) groups: BTreeMap<NodeName, Ref>,
+    /// The lab's own instance profile, if some node uses it.
+    pub(super) profile: Option<Ref>,
+}
+
+pub(super) fn access(
+    profile: &Profile,
+    facts: &Facts,
+    networking: &Networking,
+    resources: &mut Resources,
+) -> Access {
+    let rules = rules(profile, facts);
+    let mut groups = BTreeMap::new();
+    for (name, _) in profile.nodes.iter().filter(|(_, node)| node.count > 0) {
+        let spec = SecurityGroupSpec {
+            vpc: networking.vpc.clone(),
+            name: format!("{}-{name}", role_name(&profile.name, &facts.lab_id)),
+            description: format!("roboinfra lab {}: node {name}", profile.name),
+            rules: rules.clone(),
+        };
+        let address = Address::of(&["access", "security-group", name.as_str()]);
+        groups.insert(
+            name.clone(),
+            add(resources, &address, Spec::SecurityGroup(spec)),
+        );
+    }
+    let key_spec = KeyPairSpec {
+        name: key_name(&profile.name, &facts.lab_id),
+        public_key: facts.public_keys.first().cloned().unwrap_or_default(),
+    };
+    let key = add(
+        resources,
+        &Address::new("access.key-pair"),
+        Spec::KeyPair(key_spec),
+    );
+    let wants_profile = profile
+        .nodes
+        .values()
+        .any(|node| node.count > 0 && node.instance_profile.is_none());
+    let instance_profile = wants_profile.then(|| identity(profile, facts, resources));
+    Access {
+        key,
+        groups,
+        profile: instance_profile,
+    }
+}
+
+fn identity(profile: &Profile, facts: &Facts, resources: &mut Resources) -> Ref {
+    let role_spec = RoleSpec {
+        name: role_name(&profile.name, &facts.lab_id),
+        policies: [SSM_POLICY, CLOUDWATCH_POLICY].map(str::to_owned).into(),
+    };
+    let role = add(
+        resources,
+        &Address::new("access.role"),
+        Spec::Role(role_spec),
+    );
+    let spec = InstanceProfileSpec {
+        name: instance_profile_name(&profile.name, &facts.lab_id),
+        role,
+    };
+    add(
+        resources,
+        &Address::new("access.instance-profile"),
+        Spec::InstanceProfile(spec),
+    )
+}
+
+/// Every ingress rule: a port and one block that may connect to it.
+fn rules(profile: &Profile, facts: &Facts) -> BTreeSet<Rule> {
+    let operators: Vec<IpNet> = profile
+        .operators
+        .iter()
+        .filter_map(|operator| match operator {
+            Operator::MyIp => facts.my_ip,
+            Operator::Cidr(cidr) => Some(*cidr),
+        })
+        .collect();
+    let mut rules = BTreeMap::new();
+    for (name, port) in &profile.ports {
+        let sources = match &port.from {
+            Source::Tunnel => &[][..],
+            Source::Operators => &operators,
+            Source::Cidrs(cidrs) => cidrs,
+        };
+        for source in sources {
+            let rule = Rule {
+                protocol: port.protocol,
+                ports: port.ports,
+                source: source.trunc(),
+                description: format!("{name} ({})", profile.name),
+            };
+            rules.entry(rule.key()).or_insert(rule);
+        }
+    }
+    rules.into_values().collect()
+}
+
+/// An existing instance profile by its name.
+pub(super) fn existing_profile(name: &str) -> Ref {
+    Ref::Existing(CloudId::new(name))
+}

@@ -1,0 +1,41 @@
+//! Puts the lab together.
+
+use std::collections::BTreeMap;
+
+use super::network::{Networking, network};
+use super::types::{Facts, Lab, LabProblem, Resource};
+use super::{access, nodes};
+use crate::model::{Address, Ref, Spec};
+use crate::profile::Profile;
+
+/// The resources being collected.
+pub(super) type Resources = BTreeMap<Address, Resource>;
+
+/// Builds the lab that `profile` asks for, given what was looked up.
+pub fn build(profile: &Profile, facts: &Facts) -> Result<Lab, LabProblem> {
+    let mut resources = Resources::new();
+    if profile.nodes.values().any(|node| node.count > 0) {
+        let networking: Networking = network(profile, facts, &mut resources)?;
+        let access = access::access(profile, facts, &networking, &mut resources);
+        nodes::nodes(profile, facts, &networking, &access, &mut resources)?;
+    }
+    Ok(Lab {
+        name: profile.name.clone(),
+        id: facts.lab_id.clone(),
+        region: profile.region.clone(),
+        tags: profile.tags.clone(),
+        resources,
+        stacks: profile
+            .nodes
+            .iter()
+            .filter_map(|(name, node)| Some((name.clone(), node.stack.clone()?)))
+            .collect(),
+    })
+}
+
+/// Adds a resource that comes after all it refers to.
+pub(super) fn add(resources: &mut Resources, address: &Address, spec: Spec) -> Ref {
+    let after = spec.depends_on().into_iter().cloned().collect();
+    resources.insert(address.clone(), Resource { spec, after });
+    Ref::to(address)
+}

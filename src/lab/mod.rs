@@ -1,0 +1,17 @@
+//! The desired lab: every resource that the profile asks for, and what each is built on.
+//!
+//! Owns: turning a profile and looked-up facts into resources. Does not own: what exists (`inventory`) or what
+//! to do about it (`plan`).
+
+mod access;
+mod build;
+mod names;
+mod network;
+mod nodes;
+mod types;
+mod wants;
+
+pub use build::build;
+pub use names::{instance_profile_name, key_name, role_name};
+pub use types::{Facts, Lab, LabProblem, Resource};
+pub use wants::{Wants, image_key, wants};

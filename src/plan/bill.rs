@@ -1,0 +1,279 @@
+//! What the lab costs, before and after: per resource, per hour running and stopped.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::{self, Basis};
+use crate::inventory::{Seen, Sighting};
+use crate::lab::Lab;
+use crate::model::{Address, InstanceState, InstanceType, Market, RootVolume, Spec, Usd, Zone};
+
+/// The latest spot prices per hour.
+pub type SpotPrices = BTreeMap<(InstanceType, Zone), Usd>;
+
+/// What a bill is made from.
+struct Prices<'a> {
+    list: catalog::Prices,
+    spot: &'a SpotPrices,
+}
+
+/// Cost per hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Rate {
+    /// While the machines run.
+    pub running: Usd,
+    /// While they are stopped.
+    pub stopped: Usd,
+}
+
+impl Rate {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            running: self.running + other.running,
+            stopped: self.stopped + other.stopped,
+        }
+    }
+
+    fn constant(rate: Usd) -> Self {
+        Self {
+            running: rate,
+            stopped: rate,
+        }
+    }
+}
+
+/// The cost of one resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BillLine {
+    /// The resource.
+    pub address: Address,
+    /// What is paid for: `g5.2xlarge on-demand`.
+    pub what: String,
+    /// What it costs now, if it exists.
+    pub before: Option<Rate>,
+    /// What it will cost, if it stays or is made.
+    pub after: Option<Rate>,
+}
+
+/// The cost of the lab.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Bill {
+    /// One line for each resource that costs something.
+    pub lines: Vec<BillLine>,
+    /// All of it now.
+    pub before: Rate,
+    /// All of it after the plan.
+    pub after: Rate,
+    /// The day of the price list.
+    pub prices_date: String,
+    /// Whether the prices are this region's own.
+    pub of_region: bool,
+    /// Types whose price is not known; they are missing from the sums.
+    pub unpriced: Vec<InstanceType>,
+}
+
+/// Makes the bill of `lab` as it would be, against what is there now. Prices are by the hour; a stopped machine
+/// still pays for its disks and addresses.
+pub fn bill<'a>(
+    lab: &Lab,
+    owned: impl Iterator<Item = (&'a Address, &'a Sighting)>,
+    spot: &SpotPrices,
+) -> Bill {
+    let prices = &Prices {
+        list: catalog::prices(&lab.region),
+        spot,
+    };
+    let mut bill = Bill {
+        prices_date: catalog::PRICES_DATE.to_owned(),
+        of_region: prices.list.basis == Basis::Listed,
+        ..Bill::default()
+    };
+    let mut lines: BTreeMap<Address, BillLine> = BTreeMap::new();
+    for (address, sighting) in owned {
+        if let Some((what, rate)) = rate_of_seen(sighting, prices, &mut bill.unpriced) {
+            let line = BillLine {
+                address: address.clone(),
+                what,
+                before: Some(rate),
+                after: None,
+            };
+            lines.insert(address.clone(), line);
+        }
+    }
+    for (address, resource) in &lab.resources {
+        let running = lines
+            .get(address)
+            .and_then(|line| line.what.split(' ').next())
+            .map(InstanceType::new);
+        if let Some((what, rate)) =
+            rate_of_spec(&resource.spec, running.as_ref(), prices, &mut bill.unpriced)
+        {
+            let line = lines.entry(address.clone()).or_insert_with(|| BillLine {
+                address: address.clone(),
+                what: what.clone(),
+                before: None,
+                after: None,
+            });
+            line.what = what;
+            line.after = Some(rate);
+        }
+    }
+    bill.unpriced.sort();
+    bill.unpriced.dedup();
+    bill.lines = lines.into_values().collect();
+    bill.before = bill
+        .lines
+        .iter()
+        .filter_map(|line| line.before)
+        .fold(Rate::default(), Rate::plus);
+    bill.after = bill
+        .lines
+        .iter()
+        .filter_map(|line| line.after)
+        .fold(Rate::default(), Rate::plus);
+    bill
+}
+
+/// A gp3 volume per hour.
+fn gp3(volume: RootVolume, prices: &Prices<'_>) -> Usd {
+    let monthly = prices
+        .list
+        .gp3_month(volume.size_gib, volume.iops, volume.throughput_mib);
+    monthly * (1.0 / crate::model::HOURS_PER_MONTH)
+}
+
+fn machine(
+    instance_type: &InstanceType,
+    zone: Option<&Zone>,
+    market: Market,
+    prices: &Prices<'_>,
+    unpriced: &mut Vec<InstanceType>,
+) -> Usd {
+    let on_demand = prices.list.on_demand(instance_type).map(|price| price.usd);
+    let price = match market {
+        Market::OnDemand => on_demand,
+        Market::Spot => zone
+            .and_then(|zone| {
+                prices
+                    .spot
+                    .get(&(instance_type.clone(), zone.clone()))
+                    .copied()
+            })
+            .or_else(|| {
+                prices
+                    .spot
+                    .iter()
+                    .filter(|((t, _), _)| t == instance_type)
+                    .map(|(_, price)| *price)
+                    .max()
+            })
+            .or(on_demand),
+    };
+    price.unwrap_or_else(|| {
+        unpriced.push(instance_type.clone());
+        Usd::ZERO
+    })
+}
+
+fn rate_of_seen(
+    sighting: &Sighting,
+    prices: &Prices<'_>,
+    unpriced: &mut Vec<InstanceType>,
+) -> Option<(String, Rate)> {
+    match &sighting.seen {
+        Seen::Instance(seen) => {
+            let hourly = machine(
+                &seen.instance_type,
+                seen.zone.as_ref(),
+                seen.market,
+                prices,
+                unpriced,
+            ) + prices.list.public_ipv4_hour;
+            let running = if seen.state == InstanceState::Stopped {
+                Usd::ZERO
+            } else {
+                hourly
+            };
+            Some((
+                format!("{} {}", seen.instance_type, seen.market),
+                Rate {
+                    running,
+                    stopped: Usd::ZERO,
+                },
+            ))
+        }
+        Seen::Volume(seen) => {
+            let volume = RootVolume {
+                size_gib: seen.size_gib?,
+                iops: seen.iops.unwrap_or(3_000),
+                throughput_mib: seen.throughput_mib.unwrap_or(125),
+            };
+            Some((
+                format!("{} GiB gp3", volume.size_gib),
+                Rate::constant(gp3(volume, prices)),
+            ))
+        }
+        Seen::ElasticIp(_) => Some((
+            "public IPv4".to_owned(),
+            Rate::constant(prices.list.public_ipv4_hour),
+        )),
+        _ => None,
+    }
+}
+
+fn rate_of_spec(
+    spec: &Spec,
+    running: Option<&InstanceType>,
+    prices: &Prices<'_>,
+    unpriced: &mut Vec<InstanceType>,
+) -> Option<(String, Rate)> {
+    match spec {
+        Spec::Instance(spec) => {
+            let ladder = &spec.launch.ladder;
+            let rung = ladder
+                .iter()
+                .find(|rung| Some(&rung.instance_type) == running)
+                .or(ladder.first())?;
+            let hourly = machine(
+                &rung.instance_type,
+                Some(&rung.zone),
+                rung.market,
+                prices,
+                unpriced,
+            );
+            let disk = gp3(spec.launch.root, prices);
+            let what = format!(
+                "{} {}, {} GiB gp3",
+                rung.instance_type, rung.market, spec.launch.root.size_gib
+            );
+            Some((
+                what,
+                Rate {
+                    running: hourly + prices.list.public_ipv4_hour + disk,
+                    stopped: disk,
+                },
+            ))
+        }
+        Spec::Volume(spec) => {
+            let volume = RootVolume {
+                size_gib: spec.size_gib,
+                iops: spec.iops,
+                throughput_mib: spec.throughput_mib,
+            };
+            Some((
+                format!("{} GiB gp3", spec.size_gib),
+                Rate::constant(gp3(volume, prices)),
+            ))
+        }
+        // A node's Elastic IP replaces its automatic address, which the machine's own line pays for while it runs.
+        Spec::ElasticIp(_) => {
+            let idle = Rate {
+                running: Usd::ZERO,
+                stopped: prices.list.public_ipv4_hour,
+            };
+            Some(("public IPv4 kept".to_owned(), idle))
+        }
+        _ => None,
+    }
+}

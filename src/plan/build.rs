@@ -1,0 +1,126 @@
+//! Builds the plan: decides about every resource, then lays out the steps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::classify::{Judged, classify, zone_of};
+use super::steps::Layout;
+use super::types::{Binding, Mode, Plan};
+use super::{launch, steps, teardown};
+use crate::inventory::Inventory;
+use crate::lab::Lab;
+use crate::model::{Action, Address, Op, Reason};
+use crate::state::Lockfile;
+
+/// All that a plan is made from. Same input, same plan, byte for byte.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// What the plan is for.
+    pub mode: Mode,
+    /// The lab as the profile wants it, also when it is to be destroyed.
+    pub lab: &'a Lab,
+    /// What is remembered.
+    pub recorded: Option<&'a Lockfile>,
+    /// What was seen.
+    pub observed: &'a Inventory,
+    /// The only addresses to change, with what they need; empty for all.
+    pub targets: &'a BTreeSet<Address>,
+}
+
+/// Builds the plan.
+pub fn build(input: &Input<'_>) -> Plan {
+    let order = input
+        .lab
+        .dag()
+        .order()
+        .expect("a lab is built without cycles, and a test holds that");
+    let mut judged = classify(input, &order);
+    if !input.targets.is_empty() {
+        untarget(input, &mut judged);
+    }
+    let bindings = bindings(&judged);
+    let steps = if input.mode == Mode::RefreshOnly {
+        Vec::new()
+    } else {
+        lay_out(input, &judged, &order)
+    };
+    let changes = judged.into_iter().map(|judged| judged.change).collect();
+    Plan {
+        mode: input.mode,
+        changes,
+        steps,
+        bindings,
+    }
+}
+
+/// What exists, for references. What is to be replaced is bound too: its teardown needs its id, and its successor's
+/// id takes the place when it is made.
+fn bindings(judged: &[Judged<'_>]) -> BTreeMap<Address, Binding> {
+    let bound = judged.iter().filter_map(|judged| {
+        let id = judged.change.id.clone()?;
+        Some((
+            judged.change.address.clone(),
+            Binding {
+                id,
+                zone: judged.sighting.and_then(zone_of),
+            },
+        ))
+    });
+    bound.collect()
+}
+
+fn lay_out(input: &Input<'_>, judged: &[Judged<'_>], order: &[Address]) -> Vec<super::types::Step> {
+    let mut layout = Layout::default();
+    let going: Vec<&Judged<'_>> = judged
+        .iter()
+        .filter(|j| matches!(j.change.action, Action::Delete | Action::Replace))
+        .collect();
+    teardown::teardown(&mut layout, &going);
+    let by_address: BTreeMap<&Address, &Judged<'_>> =
+        judged.iter().map(|j| (&j.change.address, j)).collect();
+    let launches = launch::batches(input, &by_address);
+    for address in order {
+        let Some(judged) = by_address.get(address) else {
+            continue;
+        };
+        match judged.change.action {
+            Action::Create | Action::Replace => {
+                steps::make(&mut layout, input, judged, &launches, &by_address)
+            }
+            Action::Update | Action::Adopt => steps::mend(&mut layout, judged),
+            Action::Delete | Action::NoOp | Action::Blocked => {}
+        }
+        if matches!(
+            judged.change.action,
+            Action::NoOp | Action::Update | Action::Adopt | Action::Blocked
+        ) {
+            steps::reattach(&mut layout, input, judged, &by_address);
+        }
+    }
+    layout.finish()
+}
+
+/// Leaves alone what is not aimed at: targets bring what they need, or when things go, what needs them.
+fn untarget(input: &Input<'_>, judged: &mut [Judged<'_>]) {
+    let dag = input.lab.dag();
+    let roots: BTreeSet<Address> = judged
+        .iter()
+        .map(|judged| &judged.change.address)
+        .filter(|address| input.targets.iter().any(|target| address.is_within(target)))
+        .cloned()
+        .collect();
+    let chosen = match input.mode {
+        Mode::Destroy => dag.dependents(&roots),
+        Mode::Apply | Mode::RefreshOnly => dag.dependencies(&roots),
+    };
+    for judged in judged
+        .iter_mut()
+        .filter(|judged| !chosen.contains(&judged.change.address))
+    {
+        if judged.change.action != Action::NoOp {
+            judged.change.action = Action::NoOp;
+            judged.change.reason = Reason::NotTargeted;
+            judged.change.losses.clear();
+            judged.fixes = Vec::<Op>::new();
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! A desired machine against the one that was seen.
+
+use std::collections::BTreeSet;
+
+use super::diff::{Context, Difference, differs, resized};
+use crate::inventory::{Seen, SeenInstance};
+use crate::model::{CloudId, Impact, InstanceSpec, InstanceState, Market, Op, Ref};
+
+/// Compares a machine. Its type may be any that the profile lists, its zone any that has a subnet, its market any
+/// that the profile allows: what a fallback chose is not drift.
+pub(super) fn diff(
+    own: &Ref,
+    want: &InstanceSpec,
+    seen: &SeenInstance,
+    context: &Context<'_>,
+) -> Vec<Difference> {
+    let launch = &want.launch;
+    let mut found = Vec::new();
+    if let Some(image) = seen
+        .image
+        .as_ref()
+        .filter(|image| **image != launch.image.id)
+    {
+        found.push(differs("image", image, &launch.image.id, Impact::Replace));
+    }
+    if let Some(zone) = seen
+        .zone
+        .as_ref()
+        .filter(|zone| launch.ladder.iter().all(|rung| rung.zone != **zone))
+    {
+        let zones: BTreeSet<_> = launch
+            .ladder
+            .iter()
+            .map(|rung| rung.zone.as_str())
+            .collect();
+        let zones = zones.into_iter().collect::<Vec<_>>().join(", ");
+        found.push(differs("zone", zone, zones, Impact::Replace));
+    }
+    if launch.ladder.iter().all(|rung| rung.market != seen.market) {
+        let market = launch
+            .ladder
+            .first()
+            .map_or(Market::OnDemand, |rung| rung.market);
+        found.push(differs("market", seen.market, market, Impact::Replace));
+    }
+    found.extend(instance_type(own, want, seen));
+    found.extend(security_groups(own, want, seen, context));
+    if seen.imds_v2_required == Some(false) || seen.imds_hop_limit.is_some_and(|limit| limit != 2) {
+        let before = match seen.imds_v2_required {
+            Some(false) => "IMDSv1 allowed".to_owned(),
+            _ => format!("hop limit {}", seen.imds_hop_limit.unwrap_or_default()),
+        };
+        let fix = Op::RequireImdsV2 {
+            instance: own.clone(),
+        };
+        found.push(differs("metadata", before, "IMDSv2, hop limit 2", Impact::InPlace).with([fix]));
+    }
+    found.extend(root(want, seen, context));
+    found.extend(launched_with(want, seen, context));
+    if seen.state == InstanceState::Pending {
+        let fix = Op::AwaitInstances {
+            instances: vec![own.clone()],
+            state: InstanceState::Running,
+        };
+        found.push(differs("state", "pending", "running", Impact::InPlace).with([fix]));
+    }
+    found
+}
+
+/// The type changes while the machine is stopped, but not on a one-time spot request, which cannot stop.
+fn instance_type(own: &Ref, want: &InstanceSpec, seen: &SeenInstance) -> Option<Difference> {
+    let ladder = &want.launch.ladder;
+    if ladder
+        .iter()
+        .any(|rung| rung.instance_type == seen.instance_type)
+    {
+        return None;
+    }
+    let offered_here = ladder
+        .iter()
+        .find(|rung| Some(&rung.zone) == seen.zone.as_ref() && rung.market == seen.market);
+    let first = ladder.first()?;
+    let Some(rung) = offered_here.filter(|_| seen.market == Market::OnDemand) else {
+        return Some(differs(
+            "type",
+            &seen.instance_type,
+            &first.instance_type,
+            Impact::Replace,
+        ));
+    };
+    let instances = || vec![own.clone()];
+    let wait = |state| Op::AwaitInstances {
+        instances: instances(),
+        state,
+    };
+    let modify = Op::ModifyInstanceType {
+        instance: own.clone(),
+        instance_type: rung.instance_type.clone(),
+    };
+    if seen.state == InstanceState::Stopped {
+        return Some(
+            differs(
+                "type",
+                &seen.instance_type,
+                &rung.instance_type,
+                Impact::InPlace,
+            )
+            .with([modify]),
+        );
+    }
+    let fixes = [
+        Op::StopInstances {
+            instances: instances(),
+        },
+        wait(InstanceState::Stopped),
+        modify,
+        Op::StartInstances {
+            instances: instances(),
+        },
+        wait(InstanceState::Running),
+    ];
+    Some(
+        differs(
+            "type",
+            &seen.instance_type,
+            &rung.instance_type,
+            Impact::Restart,
+        )
+        .with(fixes),
+    )
+}
+
+fn security_groups(
+    own: &Ref,
+    want: &InstanceSpec,
+    seen: &SeenInstance,
+    context: &Context<'_>,
+) -> Option<Difference> {
+    let have = seen.security_groups.as_ref()?;
+    let groups = &want.launch.security_groups;
+    let wanted: BTreeSet<&CloudId> = groups
+        .iter()
+        .filter_map(|group| context.id(group))
+        .collect();
+    if wanted.len() != groups.len() || wanted == have.iter().collect() {
+        return None;
+    }
+    let text = |ids: Vec<&CloudId>| {
+        ids.into_iter()
+            .map(CloudId::as_str)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let fix = Op::SetSecurityGroups {
+        instance: own.clone(),
+        groups: groups.clone(),
+    };
+    let (before, after) = (
+        text(have.iter().collect()),
+        text(wanted.into_iter().collect()),
+    );
+    Some(differs("security_groups", before, after, Impact::InPlace).with([fix]))
+}
+
+/// The root volume grows in place.
+fn root(want: &InstanceSpec, seen: &SeenInstance, context: &Context<'_>) -> Vec<Difference> {
+    let volume = seen
+        .root_volume
+        .as_ref()
+        .and_then(|id| context.by_id.get(id));
+    let (Some(id), Some(Seen::Volume(volume))) = (&seen.root_volume, volume.map(|v| &v.seen))
+    else {
+        return Vec::new();
+    };
+    let root = want.launch.root;
+    // An emulator that does not keep a field reports the default; a default that was asked for is no difference.
+    let fields = [
+        ("size_gib", volume.size_gib, root.size_gib),
+        ("iops", volume.iops, root.iops),
+        ("throughput_mib", volume.throughput_mib, root.throughput_mib),
+    ];
+    let fix = Op::ModifyVolume {
+        volume: Ref::Existing(id.clone()),
+        size_gib: root.size_gib.max(volume.size_gib.unwrap_or(0)),
+        iops: root.iops,
+        throughput_mib: root.throughput_mib,
+    };
+    let mut found = resized(fields, fix);
+    for difference in &mut found {
+        difference.field = format!("root_volume.{}", difference.field);
+    }
+    found
+}
+
+/// What is chosen at launch and stays: shown, and used for the next machine.
+fn launched_with(
+    want: &InstanceSpec,
+    seen: &SeenInstance,
+    context: &Context<'_>,
+) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let launch = &want.launch;
+    for (field, seen, want) in [
+        ("key", &seen.key, &launch.key),
+        (
+            "instance_profile",
+            &seen.instance_profile,
+            &launch.instance_profile,
+        ),
+    ] {
+        if let (Some(now), Some(wanted)) = (
+            seen,
+            want.as_ref().and_then(|reference| context.id(reference)),
+        ) && now != wanted.as_str()
+        {
+            found.push(differs(field, now, wanted, Impact::NextLaunch));
+        }
+    }
+    found
+}

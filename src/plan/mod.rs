@@ -1,0 +1,25 @@
+//! What would change, why, in what order, and what it costs.
+//!
+//! Owns: the three-way comparison of desired, recorded and observed; the steps; the bill; the preflight; the check
+//! of the plan by code that did not build it. Does not own: showing it (`ui`) or doing it (`apply`).
+
+mod bill;
+mod build;
+mod check;
+mod classify;
+mod diff;
+mod digest;
+mod launch;
+mod machine;
+mod preflight;
+mod steps;
+mod summary;
+mod teardown;
+mod types;
+
+pub use bill::{Bill, BillLine, Rate, SpotPrices, bill};
+pub use build::{Input, build};
+pub use check::{Flaw, check};
+pub use digest::{fingerprint, spec_digest};
+pub use preflight::{Capacity, Demand, Notice, Severity, demands, preflight};
+pub use types::{Binding, Change, Mode, Plan, Step, StepId, Tally};

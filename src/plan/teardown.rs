@@ -1,0 +1,278 @@
+//! The steps that take things away, in the order in which EC2 lets them go.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::classify::Judged;
+use super::steps::Layout;
+use super::types::StepId;
+use crate::inventory::Seen;
+use crate::model::{Address, CloudId, InstanceState, Kind, Op, Ref};
+
+/// How many instances one call terminates at most.
+const MOST_PER_CALL: usize = 100;
+
+/// The kinds that must be gone before one of `kind` can go: EC2 answers `DependencyViolation` otherwise, and IAM
+/// `DeleteConflict`. An address in use keeps a gateway attached; a terminating machine keeps its volumes.
+fn waits_for(kind: Kind) -> &'static [Kind] {
+    match kind {
+        Kind::Instance | Kind::ElasticIp | Kind::KeyPair => &[],
+        Kind::Volume
+        | Kind::RouteTableAssociation
+        | Kind::Route
+        | Kind::SecurityGroup
+        | Kind::PlacementGroup
+        | Kind::InstanceProfile => &[Kind::Instance],
+        Kind::Subnet => &[Kind::Instance, Kind::RouteTableAssociation],
+        Kind::InternetGateway => &[Kind::Instance, Kind::ElasticIp, Kind::Route],
+        Kind::RouteTable => &[Kind::RouteTableAssociation, Kind::Route],
+        Kind::Role => &[Kind::InstanceProfile],
+        Kind::Vpc => &[
+            Kind::Subnet,
+            Kind::InternetGateway,
+            Kind::RouteTable,
+            Kind::SecurityGroup,
+        ],
+    }
+}
+
+/// The order in which the kinds are laid out, so that what one waits for is there.
+const ORDER: [Kind; 14] = [
+    Kind::Instance,
+    Kind::ElasticIp,
+    Kind::Volume,
+    Kind::RouteTableAssociation,
+    Kind::Route,
+    Kind::SecurityGroup,
+    Kind::KeyPair,
+    Kind::PlacementGroup,
+    Kind::InstanceProfile,
+    Kind::Role,
+    Kind::Subnet,
+    Kind::InternetGateway,
+    Kind::RouteTable,
+    Kind::Vpc,
+];
+
+/// Lays out the going of everything in `going`.
+pub(super) fn teardown(layout: &mut Layout, going: &[&Judged<'_>]) {
+    let mut ends: BTreeMap<Kind, BTreeSet<StepId>> = BTreeMap::new();
+    let mut of_node: BTreeMap<Address, StepId> = BTreeMap::new();
+    let tables: BTreeSet<&CloudId> = going
+        .iter()
+        .filter(|j| j.change.kind == Kind::RouteTable)
+        .filter_map(|j| j.change.id.as_ref())
+        .collect();
+    for kind in ORDER {
+        let of_kind: Vec<&Judged<'_>> = going
+            .iter()
+            .filter(|j| j.change.kind == kind)
+            .copied()
+            .collect();
+        if kind == Kind::Instance {
+            ends.insert(kind, instances(layout, &of_kind, &mut of_node));
+            continue;
+        }
+        let before: BTreeSet<StepId> = waits_for(kind)
+            .iter()
+            .filter_map(|kind| ends.get(kind))
+            .flatten()
+            .copied()
+            .collect();
+        for judged in of_kind {
+            // A route goes with its table.
+            let table = match judged.sighting.map(|sighting| &sighting.seen) {
+                Some(Seen::Route(route)) => Some(&route.table),
+                _ => None,
+            };
+            if table.is_some_and(|table| tables.contains(table)) {
+                continue;
+            }
+            let after = match judged.sighting.map(|sighting| &sighting.seen) {
+                Some(Seen::Volume(_)) => node_of(&judged.change.address)
+                    .and_then(|node| of_node.get(&node))
+                    .map_or_else(BTreeSet::new, |step| BTreeSet::from([*step])),
+                _ => before.clone(),
+            };
+            let end = remove(layout, judged, going, after);
+            layout.gone_after(&judged.change.address, end);
+            ends.entry(kind).or_default().insert(end);
+        }
+    }
+}
+
+/// `volume.sim.0.data` belongs to `node.sim.0`.
+fn node_of(volume: &Address) -> Option<Address> {
+    let mut parts = volume.as_str().split('.').skip(1);
+    Some(Address::of(&["node", parts.next()?, parts.next()?]))
+}
+
+/// Terminates machines together and waits for them together. A persistent spot request is cancelled first, or it
+/// would bring a replacement.
+fn instances(
+    layout: &mut Layout,
+    going: &[&Judged<'_>],
+    of_node: &mut BTreeMap<Address, StepId>,
+) -> BTreeSet<StepId> {
+    let mut ends = BTreeSet::new();
+    for chunk in going.chunks(MOST_PER_CALL) {
+        let covers: Vec<Address> = chunk
+            .iter()
+            .map(|judged| judged.change.address.clone())
+            .collect();
+        let group = group_of(&covers);
+        let ids = |chunk: &[&Judged<'_>]| -> Vec<Ref> {
+            chunk
+                .iter()
+                .filter_map(|judged| judged.change.id.clone())
+                .map(Ref::Existing)
+                .collect()
+        };
+        let requests: Vec<CloudId> = chunk
+            .iter()
+            .filter_map(|j| j.sighting?.instance()?.spot_request.clone())
+            .collect();
+        let mut after = BTreeSet::new();
+        if !requests.is_empty() {
+            let cancel = Op::CancelSpotRequests { requests };
+            after.insert(layout.push(&group, covers.clone(), cancel, BTreeSet::new()));
+        }
+        let terminate = Op::TerminateInstances {
+            instances: ids(chunk),
+        };
+        let sent = layout.push(&group, covers.clone(), terminate, after);
+        let wait = Op::AwaitInstances {
+            instances: ids(chunk),
+            state: InstanceState::Terminated,
+        };
+        let end = layout.push(&group, covers.clone(), wait, BTreeSet::from([sent]));
+        for address in covers {
+            layout.gone_after(&address, end);
+            of_node.insert(address, end);
+        }
+        ends.insert(end);
+    }
+    ends
+}
+
+/// The group of nodes if they are all of one, otherwise `node`.
+fn group_of(nodes: &[Address]) -> Address {
+    let group = |address: &Address| {
+        address
+            .as_str()
+            .rsplit_once('.')
+            .map(|(group, _)| group.to_owned())
+    };
+    let groups: BTreeSet<_> = nodes.iter().map(group).collect();
+    match (nodes, groups.into_iter().next()) {
+        ([only], _) => only.clone(),
+        (several, Some(Some(group)))
+            if several.iter().all(|a| a.is_within(&Address::new(&group))) =>
+        {
+            Address::new(group)
+        }
+        _ => Address::new("node"),
+    }
+}
+
+/// Lays out the going of one thing, after `after`; returns its last step.
+fn remove(
+    layout: &mut Layout,
+    judged: &Judged<'_>,
+    going: &[&Judged<'_>],
+    after: BTreeSet<StepId>,
+) -> StepId {
+    let address = &judged.change.address;
+    let kind = judged.change.kind;
+    let id = judged.change.id.clone().unwrap_or_else(|| CloudId::new(""));
+    let own = || Ref::Existing(id.clone());
+    let covers = vec![address.clone()];
+    let mut first: Vec<Op> = Vec::new();
+    match judged.sighting.map(|sighting| &sighting.seen) {
+        Some(Seen::InternetGateway(seen)) => {
+            first.extend(seen.vpc.iter().map(|vpc| Op::DetachInternetGateway {
+                gateway: own(),
+                vpc: Ref::Existing(vpc.clone()),
+            }))
+        }
+        Some(Seen::ElasticIp(seen)) => {
+            first.extend(
+                seen.association
+                    .iter()
+                    .map(|association| Op::DisassociateAddress {
+                        allocation: own(),
+                        association: association.clone(),
+                    }),
+            )
+        }
+        Some(Seen::Role(seen)) => {
+            first.extend(
+                seen.policies
+                    .iter()
+                    .flatten()
+                    .map(|policy| Op::DetachRolePolicy {
+                        role: own(),
+                        policy: policy.clone(),
+                    }),
+            )
+        }
+        Some(Seen::InstanceProfile(seen)) => {
+            first.extend(
+                seen.role
+                    .iter()
+                    .flatten()
+                    .map(|role| Op::RemoveRoleFromInstanceProfile {
+                        profile: own(),
+                        role: Ref::Existing(CloudId::new(role)),
+                    }),
+            )
+        }
+        Some(Seen::Volume(seen)) => {
+            let stays =
+                |instance: &CloudId| going.iter().all(|j| j.change.id.as_ref() != Some(instance));
+            let attached = seen
+                .attached
+                .as_ref()
+                .filter(|(instance, _)| stays(instance));
+            first.extend(attached.map(|_| Op::DetachVolume { volume: own() }));
+            first.push(Op::AwaitVolume { volume: own() });
+        }
+        _ => {}
+    }
+    let mut all_covered = covers.clone();
+    if kind == Kind::RouteTable {
+        let routes = going.iter().filter(|j| {
+            matches!(j.sighting.map(|s| &s.seen), Some(Seen::Route(route)) if route.table == id)
+        });
+        all_covered.extend(routes.map(|j| j.change.address.clone()));
+    }
+    // Policies leave a role side by side; everything else here is a chain.
+    let side_by_side = kind == Kind::Role;
+    let mut ends = after.clone();
+    for op in first {
+        let start = if side_by_side {
+            after.clone()
+        } else {
+            ends.clone()
+        };
+        let step = layout.push(address, covers.clone(), op, start);
+        if side_by_side {
+            ends.insert(step)
+        } else {
+            ends = BTreeSet::from([step]);
+            true
+        };
+    }
+    let end = layout.push(
+        address,
+        all_covered.clone(),
+        Op::Delete {
+            kind,
+            target: own(),
+        },
+        ends,
+    );
+    for covered in all_covered {
+        layout.gone_after(&covered, end);
+    }
+    end
+}
