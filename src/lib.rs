@@ -13,3 +13,4 @@ pub mod port;
 pub mod profile;
 pub mod sandbox;
 pub mod state;
+pub mod store;

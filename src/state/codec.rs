@@ -184,9 +184,18 @@ pub fn decode(text: &str) -> Result<Lockfile, LockfileProblem> {
 
 /// The format that a text says it has, without judging the rest.
 pub fn format_of(text: &str) -> Option<u32> {
+    head_number(text, "format = ")
+}
+
+/// The serial that a text says it has, without judging the rest.
+pub fn serial_of(text: &str) -> Option<u64> {
+    head_number(text, "serial = ")
+}
+
+fn head_number<N: std::str::FromStr>(text: &str, key: &str) -> Option<N> {
     text.lines()
         .take_while(|line| !line.starts_with('['))
-        .find_map(|line| line.strip_prefix("format = "))
+        .find_map(|line| line.strip_prefix(key))
         .and_then(|number| number.trim().parse().ok())
 }
 

@@ -120,6 +120,22 @@ impl JournalState {
         }
     }
 
+    /// What is known from a journal and the lockfile it began from, or a later one. A new run goes on from here.
+    ///
+    /// A run that ended and began from an older lockfile is contained in this one. A run that did not end is folded
+    /// again, which changes nothing that is there already.
+    pub fn recover(lockfile: Option<Lockfile>, records: &[Record]) -> Result<Self, IllegalRecord> {
+        let serial = lockfile.as_ref().map(|lockfile| lockfile.serial);
+        let mut state = Self::new(lockfile);
+        if let Some(serial) = serial {
+            state.contained = contained(serial, records);
+        }
+        for record in records {
+            state.apply(record)?;
+        }
+        Ok(state)
+    }
+
     /// What is known now.
     pub fn folded(&self) -> &Folded {
         &self.folded
@@ -260,20 +276,9 @@ impl JournalState {
     }
 }
 
-/// Folds a journal into the lockfile it began from, or into a later one.
-///
-/// A run that ended and began from an older lockfile is contained in this one. A run that did not end is folded
-/// again, which changes nothing that is there already.
+/// Folds a journal into a lockfile; see [`JournalState::recover`].
 pub fn fold(lockfile: Option<Lockfile>, records: &[Record]) -> Result<Folded, IllegalRecord> {
-    let serial = lockfile.as_ref().map(|lockfile| lockfile.serial);
-    let mut state = JournalState::new(lockfile);
-    if let Some(serial) = serial {
-        state.contained = contained(serial, records);
-    }
-    for record in records {
-        state.apply(record)?;
-    }
-    Ok(state.into_folded())
+    JournalState::recover(lockfile, records).map(JournalState::into_folded)
 }
 
 /// The runs that a lockfile of this serial contains: those that ended and began from an older one, and those

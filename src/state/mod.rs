@@ -8,9 +8,9 @@ mod journal_text;
 mod lockfile;
 mod record;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 
-pub use codec::{FORMAT, LockfileProblem, decode, encode, format_of};
+pub use codec::{FORMAT, LockfileProblem, decode, encode, format_of, serial_of};
 pub use fold::{Begun, Folded, IllegalRecord, Illegality, JournalState, fold};
 pub use journal_text::{Check, JournalProblem, JournalText, append_line, read_lines};
 pub use lockfile::{Difference, LabEntry, Lockfile, Mismatch, Pins, Recorded};

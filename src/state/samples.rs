@@ -11,11 +11,11 @@ use crate::model::{
     LabId, LabName, Market, PinnedImage, Region, RunId, Zone,
 };
 
-pub(super) fn at(second: i64) -> Timestamp {
+pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_767_323_045 + second).expect("it is within the calendar")
 }
 
-pub(super) fn lab() -> LabEntry {
+pub(crate) fn lab() -> LabEntry {
     LabEntry {
         name: LabName::try_from("twin").expect("a valid name"),
         id: LabId::new("k3v9q2"),
@@ -25,7 +25,7 @@ pub(super) fn lab() -> LabEntry {
     }
 }
 
-pub(super) fn pins() -> Pins {
+pub(crate) fn pins() -> Pins {
     let image = PinnedImage {
         id: ImageId::new("ami-0123456789abcdef0"),
         root_device: "/dev/sda1".to_owned(),
@@ -42,7 +42,7 @@ pub(super) fn pins() -> Pins {
     }
 }
 
-pub(super) fn recorded(kind: Kind, id: &str) -> Recorded {
+pub(crate) fn recorded(kind: Kind, id: &str) -> Recorded {
     Recorded {
         kind,
         id: CloudId::new(id),
@@ -56,7 +56,7 @@ pub(super) fn recorded(kind: Kind, id: &str) -> Recorded {
 }
 
 /// A small lockfile as a user would have it.
-pub(super) fn lockfile() -> Lockfile {
+pub(crate) fn lockfile() -> Lockfile {
     let vpc = Recorded {
         digest: "aa11".to_owned(),
         ..recorded(Kind::Vpc, "vpc-1")
@@ -91,7 +91,7 @@ pub(super) fn lockfile() -> Lockfile {
 }
 
 /// A lockfile with one resource in which every field has a value.
-pub(super) fn full() -> Lockfile {
+pub(crate) fn full() -> Lockfile {
     let resource = Recorded {
         created: Some(at(0)),
         zone: Some(Zone::new("eu-central-1a")),
@@ -172,7 +172,7 @@ fn any_pins() -> impl Strategy<Value = Pins> {
 }
 
 /// Any lockfile.
-pub(super) fn any_lockfile() -> impl Strategy<Value = Lockfile> {
+pub(crate) fn any_lockfile() -> impl Strategy<Value = Lockfile> {
     let resources =
         proptest::collection::btree_map(text().prop_map(Address::new), any_recorded(), 0..8);
     (0..=i64::MAX.unsigned_abs(), any_pins(), text(), resources).prop_map(
@@ -185,7 +185,7 @@ pub(super) fn any_lockfile() -> impl Strategy<Value = Lockfile> {
     )
 }
 
-pub(super) fn begun(run: &str, serial: u64) -> Record {
+pub(crate) fn begun(run: &str, serial: u64) -> Record {
     Record::Begun {
         run: RunId::new(run),
         command: "apply".to_owned(),
@@ -196,7 +196,7 @@ pub(super) fn begun(run: &str, serial: u64) -> Record {
     }
 }
 
-pub(super) fn intent(seq: u64, address: &str) -> Intent {
+pub(crate) fn intent(seq: u64, address: &str) -> Intent {
     Intent {
         seq,
         address: Address::new(address),
@@ -209,7 +209,7 @@ pub(super) fn intent(seq: u64, address: &str) -> Intent {
 }
 
 /// A journal with every kind of record and effect: a run that crashed, and one that went on and ended.
-pub(super) fn journal() -> Vec<Record> {
+pub(crate) fn journal() -> Vec<Record> {
     let effect = |seq, effect| Record::Effect { seq, effect };
     let failure = || Failure::local(FailureClass::Transient, "RunInstances", "cut \"off\"\n");
     let made = |id: &str| {
@@ -254,7 +254,7 @@ pub(super) fn journal() -> Vec<Record> {
 }
 
 /// A journal that makes everything that a lockfile holds.
-pub(super) fn building(lockfile: &Lockfile) -> impl Iterator<Item = Record> {
+pub(crate) fn building(lockfile: &Lockfile) -> impl Iterator<Item = Record> {
     let head = Record::Begun {
         run: RunId::new("r1"),
         command: "apply".to_owned(),
