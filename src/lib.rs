@@ -2,6 +2,7 @@
 //!
 //! Data goes one way: profile, lab, plan, apply. See `docs/architecture.md` for who may import whom.
 
+pub mod apply;
 pub mod catalog;
 pub mod dag;
 pub mod event;

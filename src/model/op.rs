@@ -263,6 +263,74 @@ impl Op {
         })
     }
 
+    /// The operation in the API's words.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::CreateVpc { .. } => "CreateVpc",
+            Self::EnableDnsHostnames { .. } => "ModifyVpcAttribute",
+            Self::CreateSubnet { .. } => "CreateSubnet",
+            Self::CreateInternetGateway => "CreateInternetGateway",
+            Self::AttachInternetGateway { .. } => "AttachInternetGateway",
+            Self::DetachInternetGateway { .. } => "DetachInternetGateway",
+            Self::CreateRouteTable { .. } => "CreateRouteTable",
+            Self::CreateRoute { .. } => "CreateRoute",
+            Self::AssociateRouteTable { .. } => "AssociateRouteTable",
+            Self::CreateSecurityGroup { .. } => "CreateSecurityGroup",
+            Self::AuthorizeIngress { .. } => "AuthorizeSecurityGroupIngress",
+            Self::RevokeIngress { .. } => "RevokeSecurityGroupIngress",
+            Self::ImportKeyPair { .. } => "ImportKeyPair",
+            Self::CreateRole { .. } => "CreateRole",
+            Self::AttachRolePolicy { .. } => "AttachRolePolicy",
+            Self::DetachRolePolicy { .. } => "DetachRolePolicy",
+            Self::CreateInstanceProfile { .. } => "CreateInstanceProfile",
+            Self::AddRoleToInstanceProfile { .. } => "AddRoleToInstanceProfile",
+            Self::RemoveRoleFromInstanceProfile { .. } => "RemoveRoleFromInstanceProfile",
+            Self::CreatePlacementGroup { .. } => "CreatePlacementGroup",
+            Self::RunInstances { .. } => "RunInstances",
+            Self::StartInstances { .. } => "StartInstances",
+            Self::StopInstances { .. } => "StopInstances",
+            Self::RebootInstances { .. } => "RebootInstances",
+            Self::CancelSpotRequests { .. } => "CancelSpotInstanceRequests",
+            Self::TerminateInstances { .. } => "TerminateInstances",
+            Self::ModifyInstanceType { .. } => "ModifyInstanceAttribute",
+            Self::RequireImdsV2 { .. } => "ModifyInstanceMetadataOptions",
+            Self::SetSecurityGroups { .. } => "ModifyInstanceAttribute",
+            Self::CreateVolume { .. } => "CreateVolume",
+            Self::AttachVolume { .. } => "AttachVolume",
+            Self::DetachVolume { .. } => "DetachVolume",
+            Self::ModifyVolume { .. } => "ModifyVolume",
+            Self::AllocateAddress => "AllocateAddress",
+            Self::AssociateAddress { .. } => "AssociateAddress",
+            Self::DisassociateAddress { .. } => "DisassociateAddress",
+            Self::CreateTags { .. } => "CreateTags",
+            Self::Delete { kind, .. } => match kind {
+                Kind::Vpc => "DeleteVpc",
+                Kind::Subnet => "DeleteSubnet",
+                Kind::InternetGateway => "DeleteInternetGateway",
+                Kind::RouteTable => "DeleteRouteTable",
+                Kind::Route => "DeleteRoute",
+                Kind::RouteTableAssociation => "DisassociateRouteTable",
+                Kind::SecurityGroup => "DeleteSecurityGroup",
+                Kind::KeyPair => "DeleteKeyPair",
+                Kind::Role => "DeleteRole",
+                Kind::InstanceProfile => "DeleteInstanceProfile",
+                Kind::PlacementGroup => "DeletePlacementGroup",
+                Kind::Instance => "TerminateInstances",
+                Kind::Volume => "DeleteVolume",
+                Kind::ElasticIp => "ReleaseAddress",
+            },
+            Self::AwaitInstances { state, .. } => match state {
+                InstanceState::Running => "waiting for running",
+                InstanceState::Stopped => "waiting for stopped",
+                InstanceState::Terminated => "waiting for terminated",
+                InstanceState::Pending | InstanceState::Stopping | InstanceState::ShuttingDown => {
+                    "waiting"
+                }
+            },
+            Self::AwaitVolume { .. } => "waiting for available",
+        }
+    }
+
     /// Whether this only waits.
     pub fn is_wait(&self) -> bool {
         matches!(self, Self::AwaitInstances { .. } | Self::AwaitVolume { .. })

@@ -1,0 +1,270 @@
+//! What has been done so far: which ids exist, which resources are complete, and what to remember of them. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::driver::Run;
+use super::step::Made;
+use crate::event::Event;
+use crate::model::{Action, Address, InstanceState, Op};
+use crate::plan::{Binding, Change, StepId, spec_digest};
+use crate::state::{Record, Recorded};
+
+/// The account of one run.
+pub(super) struct Ledger<'a> {
+    run: &'a Run<'a>,
+    changes: BTreeMap<&'a Address, &'a Change>,
+    /// Steps that still cover each resource.
+    left: BTreeMap<&'a Address, usize>,
+    begun: BTreeMap<&'a Address, Timestamp>,
+    step_begun: BTreeMap<StepId, Timestamp>,
+    failed: BTreeSet<&'a Address>,
+    bindings: BTreeMap<Address, Binding>,
+    made: BTreeMap<Address, Recorded>,
+    done: BTreeMap<Action, usize>,
+}
+
+impl<'a> Ledger<'a> {
+    pub(super) fn new(run: &'a Run<'a>) -> Self {
+        let mut left: BTreeMap<&Address, usize> = BTreeMap::new();
+        for address in run.plan.steps.iter().flat_map(|step| &step.covers) {
+            *left.entry(address).or_default() += 1;
+        }
+        Self {
+            run,
+            changes: run
+                .plan
+                .changes
+                .iter()
+                .map(|change| (&change.address, change))
+                .collect(),
+            left,
+            begun: BTreeMap::new(),
+            step_begun: BTreeMap::new(),
+            failed: BTreeSet::new(),
+            bindings: run.plan.bindings.clone(),
+            made: BTreeMap::new(),
+            done: BTreeMap::new(),
+        }
+    }
+
+    /// What exists by now.
+    pub(super) fn bindings(&self) -> &BTreeMap<Address, Binding> {
+        &self.bindings
+    }
+
+    /// How many resources each action was done to.
+    pub(super) fn done(&self) -> &BTreeMap<Action, usize> {
+        &self.done
+    }
+
+    /// The digests of resources that one step completes: their record is final at once.
+    pub(super) fn single_step_digests(&self) -> BTreeMap<Address, String> {
+        let single = self.left.iter().filter(|(_, steps)| **steps == 1);
+        single
+            .filter_map(|(address, _)| {
+                let resource = self.run.lab.resources.get(*address)?;
+                Some(((*address).clone(), spec_digest(&resource.spec)))
+            })
+            .collect()
+    }
+
+    /// A step begins.
+    pub(super) fn begin(&mut self, id: StepId, now: Timestamp) -> Event {
+        let step = &self.run.plan.steps[id];
+        self.step_begun.insert(id, now);
+        for address in &step.covers {
+            self.begun.entry(address).or_insert(now);
+        }
+        Event::StepBegun {
+            address: step.address.clone(),
+            covers: step.covers.clone(),
+            what: step.op.name().to_owned(),
+        }
+    }
+
+    /// A step succeeded: what to remember and to tell.
+    pub(super) fn succeeded(
+        &mut self,
+        id: StepId,
+        made: Made,
+        now: Timestamp,
+    ) -> (Vec<Record>, Vec<Event>) {
+        let step = &self.run.plan.steps[id];
+        let mut records = Vec::new();
+        for (address, recorded) in made {
+            let binding = Binding {
+                id: recorded.id.clone(),
+                zone: recorded.zone.clone(),
+            };
+            self.bindings.insert(address.clone(), binding);
+            self.made.insert(address, recorded);
+        }
+        let ends = matches!(step.op, Op::Delete { .. })
+            || matches!(
+                step.op,
+                Op::AwaitInstances {
+                    state: InstanceState::Terminated,
+                    ..
+                }
+            );
+        if ends {
+            for address in &step.covers {
+                if let Some(binding) = self.bindings.remove(address) {
+                    records.push(Record::Gone {
+                        address: address.clone(),
+                        id: binding.id,
+                    });
+                }
+            }
+        }
+        let took = since(self.step_begun.get(&id).copied(), now);
+        let mut events = vec![Event::StepDone {
+            address: step.address.clone(),
+            covers: step.covers.clone(),
+            took,
+        }];
+        for address in &step.covers {
+            let left = self
+                .left
+                .get_mut(address)
+                .expect("every covered resource is counted");
+            *left -= 1;
+            if *left == 0 && !self.failed.contains(address) {
+                let (record, event) = self.complete(address, now);
+                records.extend(record);
+                events.extend(event);
+            }
+        }
+        (records, events)
+    }
+
+    /// A step failed: what it covers will not be complete in this run.
+    pub(super) fn failed(&mut self, id: StepId) {
+        self.failed.extend(&self.run.plan.steps[id].covers);
+    }
+
+    /// Resources of which some step was never done, without those that failed.
+    pub(super) fn untouched(&self) -> Vec<Address> {
+        let unfinished = self
+            .left
+            .iter()
+            .filter(|(address, left)| **left > 0 && !self.failed.contains(**address));
+        unfinished.map(|(address, _)| (*address).clone()).collect()
+    }
+
+    fn complete(
+        &mut self,
+        address: &'a Address,
+        now: Timestamp,
+    ) -> (Option<Record>, Option<Event>) {
+        let Some(change) = self.changes.get(address) else {
+            return (None, None);
+        };
+        *self.done.entry(change.action).or_default() += 1;
+        let recorded = self.kept(change);
+        let id = recorded
+            .as_ref()
+            .map(|recorded| recorded.id.clone())
+            .or_else(|| change.id.clone());
+        let record = recorded.map(|recorded| Record::Kept {
+            address: address.clone(),
+            recorded,
+        });
+        let took = since(self.begun.get(address).copied(), now);
+        let (kind, action) = (change.kind, change.action);
+        (
+            record,
+            Some(Event::ResourceDone {
+                address: address.clone(),
+                kind,
+                action,
+                id,
+                took,
+            }),
+        )
+    }
+
+    /// What to remember of a resource that is now as the profile says.
+    fn kept(&self, change: &Change) -> Option<Recorded> {
+        let mut recorded = match self.made.get(&change.address) {
+            Some(made) => made.clone(),
+            None => existing(self.run, change)?,
+        };
+        recorded.digest = spec_digest(&self.run.lab.resources.get(&change.address)?.spec);
+        (change.action != Action::Delete).then_some(recorded)
+    }
+}
+
+fn since(began: Option<Timestamp>, now: Timestamp) -> Duration {
+    began
+        .and_then(|began| Duration::try_from(now.duration_since(began)).ok())
+        .unwrap_or_default()
+}
+
+/// What is remembered of something that existed before this run, with the id that was seen.
+fn existing(run: &Run<'_>, change: &Change) -> Option<Recorded> {
+    let id = change.id.clone()?;
+    let before = run
+        .recorded
+        .and_then(|lock| lock.resources.get(&change.address))
+        .filter(|r| r.id == id);
+    Some(before.cloned().unwrap_or_else(|| {
+        Recorded {
+            kind: change.kind,
+            zone: run
+                .plan
+                .bindings
+                .get(&change.address)
+                .and_then(|binding| binding.zone.clone()),
+            id,
+            digest: String::new(),
+            created: None,
+            instance_type: None,
+            market: None,
+            keep: false,
+        }
+    }))
+}
+
+/// What can be remembered before the first step: what was taken over as it is, and what is gone for good.
+pub(super) fn opening(run: &Run<'_>) -> Vec<Record> {
+    let covered: BTreeSet<&Address> = run
+        .plan
+        .steps
+        .iter()
+        .flat_map(|step| &step.covers)
+        .collect();
+    let mut records = Vec::new();
+    let mut known = BTreeSet::new();
+    for change in &run.plan.changes {
+        known.insert(&change.address);
+        let settled = matches!(change.action, Action::Adopt | Action::NoOp)
+            && !covered.contains(&change.address);
+        let Some(mut recorded) = existing(run, change).filter(|_| settled) else {
+            continue;
+        };
+        if let Some(resource) = run.lab.resources.get(&change.address) {
+            recorded.digest = spec_digest(&resource.spec);
+        }
+        let before = run
+            .recorded
+            .and_then(|lock| lock.resources.get(&change.address));
+        if before != Some(&recorded) {
+            records.push(Record::Kept {
+                address: change.address.clone(),
+                recorded,
+            });
+        }
+    }
+    let remembered = run.recorded.iter().flat_map(|lock| &lock.resources);
+    for (address, recorded) in remembered.filter(|(address, _)| !known.contains(address)) {
+        records.push(Record::Gone {
+            address: address.clone(),
+            id: recorded.id.clone(),
+        });
+    }
+    records
+}

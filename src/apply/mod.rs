@@ -1,0 +1,18 @@
+//! The engine: observes, runs the steps of a plan, recovers.
+//!
+//! Owns: when each step runs, how often a call is sent, what is journalled before and after. Does not own: what to
+//! do (`plan` decided that), how the cloud is called (`aws`), or what the user sees (`ui`).
+
+mod driver;
+mod gather;
+mod ledger;
+mod lookup;
+mod recover;
+mod resolve;
+mod schedule;
+mod step;
+mod wait;
+
+pub use driver::{Engine, Report, Run, Stop};
+pub use gather::{ForLaunch, Gathered, capacity, gather};
+pub use recover::{Recovery, recover};

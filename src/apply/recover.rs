@@ -1,0 +1,138 @@
+//! Clears up after a run that did not end: every intent without an effect is looked for, twice, some time apart.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::inventory::{Inventory, Owner, Sighting};
+use crate::model::{Address, Kind};
+use crate::port::{Clock, Cloud, Scope};
+use crate::state::{Effect, Intent, Record, Recorded};
+
+/// What became of the suspects.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recovery {
+    /// The latest reading of the world.
+    pub inventory: Inventory,
+    /// What to append to the journal.
+    pub records: Vec<Record>,
+    /// Intents whose kind could not be read: they stay suspects.
+    pub unsettled: Vec<Intent>,
+}
+
+/// Looks for what each open intent may have made. `patience` is how old an intent must be before its absence counts:
+/// reads lag behind writes.
+pub async fn recover(
+    cloud: &dyn Cloud,
+    clock: &dyn Clock,
+    scope: &Scope,
+    open: &BTreeMap<u64, Intent>,
+    first: Inventory,
+    patience: Duration,
+) -> Recovery {
+    let mut recovery = Recovery {
+        inventory: first,
+        records: Vec::new(),
+        unsettled: Vec::new(),
+    };
+    let mut absent: BTreeSet<u64> = BTreeSet::new();
+    for look in 0..2 {
+        if look > 0 {
+            if absent.is_empty() {
+                break;
+            }
+            clock.sleep(pause(clock, open, &absent, patience)).await;
+            recovery.inventory = cloud.collect(scope).await;
+        }
+        let suspects: Vec<u64> = if look == 0 {
+            open.keys().copied().collect()
+        } else {
+            absent.iter().copied().collect()
+        };
+        recovery.unsettled.clear();
+        for seq in suspects {
+            let intent = &open[&seq];
+            let resources = found(intent, &recovery.inventory);
+            if !resources.is_empty() {
+                absent.remove(&seq);
+                recovery.records.push(Record::Effect {
+                    seq,
+                    effect: Effect::Made { resources },
+                });
+            } else if recovery.inventory.unreadable.contains_key(&intent.kind) {
+                absent.remove(&seq);
+                recovery.unsettled.push(intent.clone());
+            } else {
+                absent.insert(seq);
+            }
+        }
+    }
+    recovery
+        .records
+        .extend(absent.into_iter().map(|seq| Record::Effect {
+            seq,
+            effect: Effect::Cleared,
+        }));
+    recovery
+}
+
+/// Until the youngest absent suspect is old enough, but at least a second.
+fn pause(
+    clock: &dyn Clock,
+    open: &BTreeMap<u64, Intent>,
+    absent: &BTreeSet<u64>,
+    patience: Duration,
+) -> Duration {
+    let youngest = absent.iter().map(|seq| open[seq].at).max();
+    let age = youngest
+        .and_then(|at| Duration::try_from(clock.now().duration_since(at)).ok())
+        .unwrap_or_default();
+    patience.saturating_sub(age).max(Duration::from_secs(1))
+}
+
+/// What an intent made, as far as it can be seen.
+fn found(intent: &Intent, inventory: &Inventory) -> Vec<(Address, Recorded)> {
+    let of_kind = inventory
+        .sightings
+        .iter()
+        .filter(|s| s.seen.kind() == intent.kind && !s.is_gone());
+    of_kind
+        .filter_map(|sighting| Some((address_of(intent, sighting)?, recorded(sighting))))
+        .collect()
+}
+
+fn address_of(intent: &Intent, sighting: &Sighting) -> Option<Address> {
+    let Owner::Lab {
+        address: Some(address),
+        ..
+    } = &sighting.owner
+    else {
+        return None;
+    };
+    let matches = match (intent.kind, intent.first, intent.count) {
+        (Kind::Instance, Some(first), Some(count)) => {
+            let index = address
+                .as_str()
+                .strip_prefix(intent.address.as_str())?
+                .strip_prefix('.')?;
+            let index: u32 = index.parse().ok()?;
+            (first..first + count).contains(&index)
+        }
+        _ => *address == intent.address,
+    };
+    matches.then(|| address.clone())
+}
+
+/// With no digest: the next plan sees whether it is complete.
+fn recorded(sighting: &Sighting) -> Recorded {
+    let instance = sighting.instance();
+    Recorded {
+        kind: sighting.seen.kind(),
+        id: sighting.id.clone(),
+        digest: String::new(),
+        created: sighting.created,
+        zone: instance.and_then(|instance| instance.zone.clone()),
+        instance_type: instance.map(|instance| instance.instance_type.clone()),
+        market: instance.map(|instance| instance.market),
+        keep: false,
+    }
+}
