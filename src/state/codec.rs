@@ -288,8 +288,7 @@ impl Body {
 fn read_newer(body: &str) -> Option<Lockfile> {
     let mut table: toml::Table = body.parse().ok()?;
     for (path, known) in KNOWN {
-        let keep =
-            |table: &mut toml::Table| table.retain(|key, _| known.iter().any(|name| *name == key));
+        let keep = |table: &mut toml::Table| table.retain(|key, _| known.contains(&key));
         match path.first() {
             None => keep(&mut table),
             Some(name) => match table.get_mut(*name) {
@@ -313,7 +312,14 @@ fn digest(text: &str) -> String {
 
 /// Bytes as lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|nibble| DIGITS[usize::from(nibble)])
+        .collect()
 }
 
 /// Splits a text into what is sealed and the seal; `None` if it does not end with one.

@@ -176,10 +176,7 @@ mod tests {
         let text = write(&samples::journal());
         for end in 0..=text.len() {
             let read = read_lines(&text.as_bytes()[..end]).expect("a torn line is no corruption");
-            let whole = text.as_bytes()[..end]
-                .iter()
-                .filter(|b| **b == b'\n')
-                .count();
+            let whole = text[..end].matches('\n').count();
             assert_eq!(read.records.len(), whole, "{end}");
             assert!(read.length <= end);
         }

@@ -34,7 +34,7 @@ pub enum GuardError {
         /// The guard's file.
         path: PathBuf,
         /// Who has it, if that could be read.
-        holder: Option<Holder>,
+        holder: Option<Box<Holder>>,
         /// How long it was waited for.
         waited: Duration,
     },
@@ -87,7 +87,7 @@ impl Guard {
             if waited >= timeout {
                 return Err(GuardError::Held {
                     path: path.to_owned(),
-                    holder: other,
+                    holder: other.map(Box::new),
                     waited,
                 });
             }
@@ -95,7 +95,7 @@ impl Guard {
                 waiting(other.as_ref());
                 told = Some(other);
             }
-            let pause = LOOK_EVERY.min(timeout - waited);
+            let pause = LOOK_EVERY.min(timeout.saturating_sub(waited));
             clock.sleep(pause).await;
             waited += pause;
         }
@@ -215,7 +215,7 @@ mod tests {
         else {
             panic!("{error}")
         };
-        assert_eq!(*other, holder("roboinfra apply"));
+        assert_eq!(**other, holder("roboinfra apply"));
         assert_eq!(*waited, Duration::from_secs(2));
         assert!(
             error.to_string().contains("`roboinfra apply`, process"),
