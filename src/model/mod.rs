@@ -11,6 +11,7 @@ mod money;
 mod net;
 mod op;
 mod quota;
+mod reference;
 mod retry;
 mod secret;
 mod shared;
@@ -26,8 +27,9 @@ pub use ids::{
 pub use kind::Kind;
 pub use money::{HOURS_PER_MONTH, Usd};
 pub use net::{PortRange, Protocol, Rule};
-pub use op::{Born, InstanceState, Op, Outcome, Ref, Stamp, Unresolved};
+pub use op::{Born, InstanceState, Op, Outcome, Stamp};
 pub use quota::{Market, QuotaCode, UsageClass};
+pub use reference::{Ref, Unresolved};
 pub use retry::{RetryPolicy, Verdict};
 pub use secret::Secret;
 pub use spec::{

@@ -8,38 +8,9 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, ClientToken, CloudId, InstanceType, Kind, LaunchSpec, Rule, Rung, Tags, Zone,
+    Address, ClientToken, CloudId, InstanceType, Kind, LaunchSpec, Ref, Rule, Rung, Tags,
+    Unresolved, Zone,
 };
-
-/// Another resource: one of the lab's own by address, or an existing one by its id or name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Ref {
-    /// One of the lab's own; its id is known once it exists.
-    Managed(Address),
-    /// One that exists, by the id (or, for IAM and key pairs, the name) that the cloud knows.
-    Existing(CloudId),
-}
-
-/// A reference whose resource has no id yet.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0} does not exist yet")]
-pub struct Unresolved(pub Address);
-
-impl Ref {
-    /// A reference to the lab's own resource at `address`.
-    pub fn to(address: &Address) -> Self {
-        Self::Managed(address.clone())
-    }
-
-    /// The id, if the reference is resolved.
-    pub fn id(&self) -> Result<&CloudId, Unresolved> {
-        match self {
-            Self::Existing(id) => Ok(id),
-            Self::Managed(address) => Err(Unresolved(address.clone())),
-        }
-    }
-}
 
 /// The states of an instance, as EC2 names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
