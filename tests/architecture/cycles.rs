@@ -14,7 +14,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Complaint> {
     });
     let mut complaints: BTreeSet<Complaint> = globs(tree).collect();
     for graph in [files, folders] {
-        if let Some(circle) = find(&graph) {
+        for circle in circles(&graph) {
             complaints.insert(describe(tree, &graph, &circle));
         }
     }
@@ -75,8 +75,18 @@ fn graph(tree: &Tree, part: impl Fn(&SourceFile) -> String) -> Graph {
     graph
 }
 
-/// A circle, as the parts along it; the first stands at the end again.
-fn find(graph: &Graph) -> Option<Vec<String>> {
+/// A circle of each module that has one: the parts along it, the first once more at the end.
+fn circles(graph: &Graph) -> Vec<Vec<String>> {
+    let room = |part: &str| part.split("::").next().unwrap_or_default().to_owned();
+    let rooms: BTreeSet<String> = graph.keys().map(|part| room(part)).collect();
+    rooms
+        .iter()
+        .filter_map(|wanted| find(graph.keys().filter(|part| room(part) == *wanted), graph))
+        .collect()
+}
+
+/// The first circle that one of `starts` leads to.
+fn find<'a>(mut starts: impl Iterator<Item = &'a String>, graph: &Graph) -> Option<Vec<String>> {
     fn visit(
         graph: &Graph,
         part: &str,

@@ -255,6 +255,25 @@ fn folders_must_not_import_each_other_either() {
 }
 
 #[test]
+fn each_module_with_a_circle_is_named() {
+    let circle = [
+        ("plan/a.rs", "use super::b::B;"),
+        ("plan/b.rs", "use super::a::A;"),
+    ];
+    let more = [
+        ("lab/mod.rs", ""),
+        ("lab/x.rs", "use super::y::Y;"),
+        ("lab/y.rs", "use super::x::X;"),
+    ];
+    let files: Vec<(&str, &str)> = circle.into_iter().chain(more).collect();
+    let found = [
+        "a circle: lab::x -> lab::y -> lab::x",
+        "a circle: plan::a -> plan::b -> plan::a",
+    ];
+    assert_eq!(circles("", &files), found);
+}
+
+#[test]
 fn one_way_and_test_code_are_no_circle() {
     let head = "mod a; mod b; pub use a::A; pub use b::B;";
     let one_way = [
