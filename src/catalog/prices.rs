@@ -129,6 +129,8 @@ mod tests {
 
     #[test]
     fn the_date_is_that_of_the_data() {
-        assert_eq!(PRICES_DATE, super::super::types::shipped_date());
+        assert!(
+            include_str!("gpu-types.json").contains(&format!("\"prices_date\": \"{PRICES_DATE}\""))
+        );
     }
 }

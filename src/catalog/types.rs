@@ -41,7 +41,6 @@ pub struct TypeFacts {
 
 #[derive(Deserialize)]
 struct Shipped {
-    prices_date: String,
     region_zones: BTreeMap<String, String>,
     types: Vec<ShippedType>,
 }
@@ -63,7 +62,6 @@ struct ShippedType {
 }
 
 struct Catalogue {
-    prices_date: String,
     types: BTreeMap<InstanceType, TypeFacts>,
 }
 
@@ -77,10 +75,7 @@ static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
         .map(|shipped| facts(shipped, everywhere))
         .map(|facts| (facts.name.clone(), facts))
         .collect();
-    Catalogue {
-        prices_date: shipped.prices_date,
-        types,
-    }
+    Catalogue { types }
 });
 
 fn facts(shipped: ShippedType, everywhere: &BTreeMap<String, String>) -> TypeFacts {
@@ -143,12 +138,6 @@ pub fn zones(region: &Region, name: &InstanceType) -> Option<Vec<Zone>> {
     } else {
         Vec::new()
     })
-}
-
-/// The date in the shipped data.
-#[cfg(test)]
-pub(super) fn shipped_date() -> &'static str {
-    &CATALOGUE.prices_date
 }
 
 #[cfg(test)]

@@ -1,11 +1,33 @@
 //! The lab profile: text in, a validated `Profile` or every problem in it out.
 //!
-//! Owns: the file format. Does not own: showing problems (`ui`), or what the lab is made of (`lab`).
+//! Owns: the file format, its JSON Schema and its reference. Does not own: showing problems (`ui`), reading files
+//! (`cli`), or what the lab is made of (`lab`).
 
+mod check;
+mod codes;
+mod keys;
+mod not_built;
+mod parse;
+mod position;
+mod problem;
+mod quote;
+mod read;
+mod shape;
+mod suggest;
+mod text;
 mod types;
+mod validate;
 
+#[cfg(test)]
+mod tests;
+
+pub use not_built::not_built;
+pub use parse::{MAX_BYTES, Parsed, parse};
+pub use position::{Lines, Position};
+pub use problem::{ProfileProblem, Severity};
+pub use quote::visible;
 pub use types::{
     AccessPort, Budget, DataVolume, EdgeHost, ExistingNetwork, GpuAction, Idle, MarketChoice,
     Metrics, Moved, Network, Node, Operator, Platform, Profile, Schedule, SecretSource, Source,
-    Stack, StateStore, Zones,
+    Stack, StateStore, Weekday, Weekly, Zones,
 };

@@ -233,15 +233,39 @@ pub struct Idle {
     pub then: GpuAction,
 }
 
+/// A day of the week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Weekday {
+    Mon,
+    Tue,
+    Wed,
+    Thu,
+    Fri,
+    Sat,
+    Sun,
+}
+
+/// A time on some days of every week.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Weekly {
+    /// The days, in order; at least one.
+    pub days: Vec<Weekday>,
+    /// The hour, 0 to 23.
+    pub hour: u8,
+    /// The minute, 0 to 59.
+    pub minute: u8,
+}
+
 /// `[schedule]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Schedule {
     /// An IANA time zone.
     pub timezone: String,
     /// When it starts, for example `Mon-Fri 08:00`.
-    pub start: Option<String>,
+    pub start: Option<Weekly>,
     /// When it stops, for example `daily 20:00`.
-    pub stop: Option<String>,
+    pub stop: Option<Weekly>,
     /// A hard lease.
     pub ttl: Option<Duration>,
 }

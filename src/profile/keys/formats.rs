@@ -1,0 +1,58 @@
+//! What the texts of a profile stand for.
+
+use crate::profile::shape::Format;
+
+const fn format(what: &'static str, pattern: &'static str) -> Format {
+    Format {
+        what,
+        pattern: Some(pattern),
+    }
+}
+
+const fn free(what: &'static str) -> Format {
+    Format {
+        what,
+        pattern: None,
+    }
+}
+
+pub(in crate::profile) const NAME: Format = format("a name", "^[a-z][a-z0-9-]{1,30}$");
+pub(super) const REGION: Format = format("a region", "^[a-z]{2}(-[a-z]+)+-[0-9]$");
+pub(super) const ZONE: Format = format("a zone", "^[a-z]{2}(-[a-z]+)+-[0-9][a-z]$");
+pub(super) const CIDR4: Format = format("an IPv4 block", "^[0-9.]+/[0-9]+$");
+pub(super) const CIDR: Format = format("an address block", "^[0-9a-fA-F.:]+/[0-9]+$");
+pub(super) const OPERATOR: Format = format(
+    "`my-ip` or an address block",
+    "^(my-ip|[0-9a-fA-F.:]+/[0-9]+)$",
+);
+pub(super) const PORTS: Format = format("a port or a range of ports", "^[0-9]+(-[0-9]+)?$");
+pub(super) const VPC: Format = format("the id of a VPC", "^vpc-[0-9a-f]{8,17}$");
+pub(super) const SUBNET: Format = format("the id of a subnet", "^subnet-[0-9a-f]{8,17}$");
+pub(super) const KEY_FILE: Format = free("the path of a public key");
+pub(super) const TYPE: Format = format("an instance type", "^[a-z][a-z0-9-]*\\.[a-z0-9-]+$");
+pub(super) const IMAGE: Format = free("the name of an image");
+pub(super) const MOUNT: Format = format("an absolute path", "^/[A-Za-z0-9._/-]+$");
+pub(super) const STEP: Format = format("a bootstrap step", "^[a-z0-9-]+$");
+pub(super) const DRIVER: Format = format("a driver branch", "^[0-9]{3}(-server)?(-open)?$");
+pub(super) const PROFILE_NAME: Format = format(
+    "the name of an instance profile",
+    "^[A-Za-z0-9+=,.@_-]{1,128}$",
+);
+pub(super) const TAG: Format = free("a text");
+pub(super) const VARIABLE: Format = free("a text");
+pub(super) const SECRET: Format = format(
+    "where the secret is read from",
+    "^(ssm:.+|env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$",
+);
+pub(super) const NAMESPACE: Format = format("a CloudWatch namespace", "^[A-Za-z0-9._/#:-]{1,255}$");
+pub(super) const DURATION: Format = format("a duration", "^([0-9]+[smhd])+$");
+pub(super) const TIMEZONE: Format =
+    format("an IANA time zone", "^(UTC|[A-Za-z]+(/[A-Za-z0-9_+-]+)+)$");
+pub(super) const TIME: Format = format("a time of the week", "^[A-Za-z,-]+ [0-9]{2}:[0-9]{2}$");
+pub(super) const BUCKET: Format = format(
+    "the name of an S3 bucket",
+    "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+);
+pub(super) const ADDRESS: Format = format("the address of a node", "^node\\.[a-z][a-z0-9-]{1,30}$");
+pub(super) const HOST: Format = format("a host name or address", "^[A-Za-z0-9.:-]+$");
+pub(super) const USER: Format = format("a user name", "^[a-z_][a-z0-9_-]{0,31}$");

@@ -1,0 +1,254 @@
+//! `[node.*]`, `[stack.*]` and `[edge.*]`.
+
+use super::formats::{
+    DRIVER, HOST, IMAGE, MOUNT, NAME, PROFILE_NAME, SECRET, STEP, TYPE, USER, VARIABLE,
+};
+use crate::profile::shape::{Key, Section, Shape, key};
+
+/// The bootstrap steps that exist.
+pub(in crate::profile) const STEPS: &[&str] = &[
+    "base",
+    "nvidia-driver",
+    "docker",
+    "nvidia-container-toolkit",
+    "ros-network",
+    "stack",
+    "gpu-metrics",
+    "jetson-performance",
+    "realtime",
+];
+
+/// The steps of a node that lists none.
+pub(in crate::profile) const DEFAULT_STEPS: &[&str] = &[
+    "base",
+    "nvidia-driver",
+    "docker",
+    "nvidia-container-toolkit",
+    "ros-network",
+    "stack",
+    "gpu-metrics",
+];
+
+/// The steps of a node that lists none and whose types have no GPU.
+pub(in crate::profile) const GPU_LESS_STEPS: &[&str] = &["base", "docker", "ros-network", "stack"];
+
+/// The steps of an edge host that lists none.
+pub(in crate::profile) const EDGE_STEPS: &[&str] = &["base", "docker", "stack"];
+
+/// The sizes of a gp3 volume in GiB, smallest and largest.
+const SIZE_GIB: (i64, i64) = (1, 65536);
+/// The operations per second of a gp3 volume.
+const IOPS: (i64, i64) = (3000, 80_000);
+/// The throughput of a gp3 volume in MiB/s.
+const THROUGHPUT_MIB: (i64, i64) = (125, 2000);
+
+const STEP_LIST: Shape = Shape::List(&Shape::Text(STEP));
+
+const SIZE: Key = key(
+    "size_gib",
+    Shape::Whole(SIZE_GIB.0, SIZE_GIB.1),
+    "200",
+    "Size in GiB, 1 to 65536. It can grow later, never shrink.",
+)
+.aka(&["size", "size_gb"]);
+
+const IOPS_KEY: Key = key(
+    "iops",
+    Shape::Whole(IOPS.0, IOPS.1),
+    "3000",
+    "Operations per second, 3000 to 80000 and at most 500 for each GiB. 3000 are free.",
+)
+.default("3000");
+
+const THROUGHPUT_KEY: Key = key(
+    "throughput_mib",
+    Shape::Whole(THROUGHPUT_MIB.0, THROUGHPUT_MIB.1),
+    "125",
+    "Throughput in MiB/s, 125 to 2000 and at most a quarter of `iops`. 125 are free.",
+)
+.default("125")
+.aka(&["throughput"]);
+
+pub(super) static NODE: Section = Section {
+    path: "node.*",
+    doc: "A group of like machines. Its name is in the address of each, for example `node.sim.0`.",
+    keys: &[
+        key("count", Shape::Whole(0, 1000), "1", "How many, 0 to 1000.").default("1"),
+        key(
+            "types",
+            Shape::List(&Shape::Text(TYPE)),
+            "[\"g5.2xlarge\", \"g6.2xlarge\"]",
+            "Instance types in order of preference. Where there is no capacity for one in any zone, the \
+             next is tried. All have one architecture.",
+        )
+        .required()
+        .aka(&["instance_type", "instance_types"]),
+        key(
+            "market",
+            Shape::Words(&["on-demand", "spot", "spot-then-on-demand"]),
+            "\"spot\"",
+            "How capacity is bought. `spot-then-on-demand` falls back where there is no spot capacity.",
+        )
+        .default("\"on-demand\""),
+        key(
+            "max_price",
+            Shape::Number(0.0001, 1000.0),
+            "0.60",
+            "The most to pay for a machine on the spot market, in USD per hour. AWS advises to set none.",
+        )
+        .aka(&["spot_price", "max_spot_price"]),
+        key(
+            "image",
+            Shape::Text(IMAGE),
+            "\"ubuntu-22.04\"",
+            "`ubuntu-22.04`, `ubuntu-24.04`, `debian-12`, `dlami-base-22.04`, `dlami-base-24.04`, an id \
+             `ami-…`, or `ssm:/path` of a parameter that holds one. It is pinned in the lockfile when first used.",
+        )
+        .default("\"ubuntu-22.04\"")
+        .aka(&["ami", "ami_id", "os"]),
+        key("elastic_ip", Shape::Flag, "true", "Whether each machine gets an address that outlives a stop.")
+            .default("false")
+            .aka(&["eip", "public_ip"]),
+        key("root_volume", Shape::Table(&ROOT), "", "The root volume.").aka(&["disk", "root", "root_disk"]),
+        key("volume", Shape::Named(&VOLUME), "", "Data volumes, by name; at most 11.").aka(&["volumes", "data"]),
+        key(
+            "bootstrap",
+            STEP_LIST,
+            "[\"base\", \"nvidia-driver\", \"docker\"]",
+            "The steps that make the machine ready, in order. Without a GPU the default is \
+             `base`, `docker`, `ros-network`, `stack`.",
+        )
+        .default(
+            "[\"base\", \"nvidia-driver\", \"docker\", \"nvidia-container-toolkit\", \"ros-network\", \
+             \"stack\", \"gpu-metrics\"]",
+        )
+        .aka(&["steps", "user_data"]),
+        key(
+            "driver",
+            Shape::Text(DRIVER),
+            "\"580-server\"",
+            "The branch of the NVIDIA driver that the step `nvidia-driver` installs.",
+        ),
+        key("stack", Shape::Text(NAME), "\"digital-twin\"", "The stack that runs on it: a `[stack.NAME]`."),
+        key(
+            "placement_group",
+            Shape::Flag,
+            "true",
+            "Whether the machines launch close together, into one cluster placement group of one zone.",
+        )
+        .default("false"),
+        key(
+            "instance_profile",
+            Shape::Text(PROFILE_NAME),
+            "\"lab-hosts\"",
+            "An existing IAM instance profile to use instead of the lab's own; it is never changed or deleted.",
+        )
+        .aka(&["iam_instance_profile", "iam_role"]),
+        key(
+            "shutdown",
+            Shape::Words(&["stop", "terminate"]),
+            "\"terminate\"",
+            "What a shutdown from inside the machine does to it.",
+        )
+        .default("\"stop\""),
+        key(
+            "prevent_destroy",
+            Shape::Flag,
+            "true",
+            "Whether a plan that deletes or replaces the machines is refused.",
+        )
+        .default("false")
+        .aka(&["protect", "termination_protection"]),
+    ],
+};
+
+static ROOT: Section = Section {
+    path: "node.*.root_volume",
+    doc: "The root volume: gp3 and encrypted. It goes with the machine.",
+    keys: &[SIZE.default("100"), IOPS_KEY, THROUGHPUT_KEY],
+};
+
+static VOLUME: Section = Section {
+    path: "node.*.volume.*",
+    doc: "A data volume of each machine: gp3 and encrypted. It outlives the machine.",
+    keys: &[
+        SIZE.required(),
+        key(
+            "mount",
+            Shape::Text(MOUNT),
+            "\"/data\"",
+            "Where it is mounted.",
+        )
+        .required()
+        .aka(&["path", "mountpoint"]),
+        key("keep", Shape::Flag, "true", "Whether `destroy` leaves it.").default("false"),
+        IOPS_KEY,
+        THROUGHPUT_KEY,
+    ],
+};
+
+pub(super) static STACK: Section = Section {
+    path: "stack.*",
+    doc: "The programs that a node runs, from the template of the same name.",
+    keys: &[
+        key(
+            "env",
+            Shape::Map(VARIABLE),
+            "{ ROS_DOMAIN_ID = \"42\" }",
+            "Environment variables.",
+        )
+        .default("{}")
+        .aka(&["environment"]),
+        key(
+            "secrets",
+            Shape::Map(SECRET),
+            "{ NGC_API_KEY = \"ssm:/labs/ngc\" }",
+            "Secret environment variables, and where each is read from: `ssm:/path` of an SSM parameter, \
+             `env:NAME` of your environment, or `file:PATH`. The secret itself never stands here.",
+        )
+        .default("{}")
+        .aka(&["secret"]),
+    ],
+};
+
+pub(super) static EDGE: Section = Section {
+    path: "edge.*",
+    doc: "A robot or edge computer that exists already. It is made ready, never created or deleted.",
+    keys: &[
+        key(
+            "host",
+            Shape::Text(HOST),
+            "\"192.0.2.10\"",
+            "Its host name or address.",
+        )
+        .required()
+        .aka(&["address", "ip"]),
+        key(
+            "user",
+            Shape::Text(USER),
+            "\"robot\"",
+            "The user to log in as.",
+        )
+        .required(),
+        key(
+            "platform",
+            Shape::Words(&["jetson", "nuc", "raspberry-pi", "linux"]),
+            "\"jetson\"",
+            "What it is.",
+        )
+        .required(),
+        key(
+            "bootstrap",
+            STEP_LIST,
+            "[\"base\", \"docker\"]",
+            "The steps that make it ready, in order.",
+        )
+        .default("[\"base\", \"docker\", \"stack\"]"),
+        key(
+            "stack",
+            Shape::Text(NAME),
+            "\"digital-twin\"",
+            "The stack that runs on it: a `[stack.NAME]`.",
+        ),
+    ],
+};

@@ -1,0 +1,148 @@
+//! Text in; a validated profile, or every problem in the text, out.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use toml::de::DeTable;
+
+use super::codes::{
+    DUPLICATE_KEY, EMPTY, MISSING_KEY, NO_SSH, NOT_TEXT, NOTHING_TO_BUILD, SYNTAX, TOO_LARGE,
+    UNDEFINED, UNUSED_STACK,
+};
+use super::keys::PROFILE;
+use super::position::Lines;
+use super::problem::{Problems, ProfileProblem};
+use super::read::Fields;
+use super::types::Profile;
+use super::{check, validate};
+
+/// A larger file is not a profile.
+pub const MAX_BYTES: usize = 1024 * 1024;
+
+/// After this many syntax errors the rest of the file says nothing.
+const MOST_SYNTAX_ERRORS: usize = 20;
+
+/// What became of a text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parsed {
+    /// The profile; there is one exactly if no problem is an error.
+    pub profile: Option<Profile>,
+    /// Errors and warnings, in the order of the text.
+    pub problems: Vec<ProfileProblem>,
+}
+
+/// Reads a profile and collects every problem in it.
+pub fn parse(text: &str) -> Parsed {
+    let mut problems = Problems::default();
+    let profile = if let Some((code, message, help)) = refuse(text) {
+        problems.add(code, &(0..0), message).advise(help);
+        None
+    } else {
+        read(text, &mut problems)
+    };
+    let profile = profile.filter(|_| !problems.any_error());
+    Parsed {
+        profile,
+        problems: problems.into_sorted(text),
+    }
+}
+
+/// Why a text is not even looked at.
+fn refuse(text: &str) -> Option<(super::codes::Code, &'static str, &'static str)> {
+    if text.len() > MAX_BYTES {
+        Some((
+            TOO_LARGE,
+            "the file is larger than 1 MiB",
+            "a profile is a few hundred lines at most",
+        ))
+    } else if text.contains('\0') {
+        Some((
+            NOT_TEXT,
+            "the file is not text",
+            "a profile is a TOML file in UTF-8",
+        ))
+    } else if text
+        .lines()
+        .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+    {
+        Some((
+            EMPTY,
+            "the file is empty",
+            "`roboinfra init` writes a profile to start from",
+        ))
+    } else {
+        None
+    }
+}
+
+fn read(text: &str, problems: &mut Problems) -> Option<Profile> {
+    let (tree, errors) = DeTable::parse_recoverable(text);
+    let broken: Vec<Range<usize>> = errors.iter().filter_map(toml::de::Error::span).collect();
+    check::section(&PROFILE, tree.get_ref(), "", &(0..0), problems);
+    let fields = Fields::new(&PROFILE, tree.get_ref(), 0..0);
+    let profile = validate::profile(&fields, problems);
+    if errors.is_empty() {
+        return profile;
+    }
+    drop_consequences(text, &broken, problems);
+    for error in errors.iter().take(MOST_SYNTAX_ERRORS) {
+        syntax(text, error, problems);
+    }
+    None
+}
+
+fn syntax(text: &str, error: &toml::de::Error, problems: &mut Problems) {
+    let span = error.span().unwrap_or(0..0);
+    let message = error.message();
+    let twice = message == "duplicate key";
+    let code = if twice { DUPLICATE_KEY } else { SYNTAX };
+    let (what, expected) = message.split_once(", expected ").unwrap_or((message, ""));
+    let problem = problems.add(
+        code,
+        &span,
+        if twice { "this is written twice" } else { what },
+    );
+    if twice {
+        problem.says("again here").advise("keep one of the two");
+    } else if !expected.is_empty() {
+        problem.says(format!("expected {expected}"));
+    }
+    if let Some(hidden) = secret_on_line(text, span.start) {
+        problem.conceal(&hidden);
+    }
+}
+
+/// The value on the line at `offset` if its key is called like a secret: a line that is not TOML may hold one.
+fn secret_on_line(text: &str, offset: usize) -> Option<Range<usize>> {
+    let offset = text.floor_char_boundary(offset.min(text.len()));
+    let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = text[offset..]
+        .find('\n')
+        .map_or(text.len(), |newline| offset + newline);
+    let line = &text[start..end];
+    let equals = line.find('=')?;
+    // In an inline table the key that looks like a secret may stand after the first sign.
+    let upper = line.to_ascii_uppercase();
+    let suspicious = validate::SECRET_WORDS
+        .iter()
+        .any(|word| upper.contains(word));
+    suspicious.then_some(start + equals + 1..end)
+}
+
+/// Where the text is not TOML, keys go missing: what follows only from that is not said.
+fn drop_consequences(text: &str, broken: &[Range<usize>], problems: &mut Problems) {
+    let lines = Lines::new(text);
+    let broken_lines: BTreeSet<usize> = broken.iter().map(|span| lines.line(span.start)).collect();
+    let consequences = [
+        MISSING_KEY,
+        UNDEFINED,
+        UNUSED_STACK,
+        NOTHING_TO_BUILD,
+        NO_SSH,
+    ]
+    .map(|code| code.id);
+    problems.retain(|problem| {
+        !consequences.contains(&problem.code)
+            && !broken_lines.contains(&lines.line(problem.span.start))
+    });
+}
