@@ -126,7 +126,7 @@ fn value(key: &Key, found: &Spanned<DeValue<'_>>, path: &str, problems: &mut Pro
     let span = found.span();
     match (key.shape, found.get_ref()) {
         (Shape::Table(below), DeValue::Table(table)) => {
-            section(below, table, path, &span, problems)
+            section(below, table, path, &span, problems);
         }
         (Shape::Named(below), DeValue::Table(names)) => {
             for (name, inner) in names {
@@ -145,7 +145,7 @@ fn value(key: &Key, found: &Spanned<DeValue<'_>>, path: &str, problems: &mut Pro
             }
         }
         (Shape::Rows(below), DeValue::Array(rows)) => {
-            for row in rows.iter() {
+            for row in rows {
                 match row.get_ref() {
                     DeValue::Table(table) => section(below, table, path, &row.span(), problems),
                     other => not_a_section(path, other, &row.span(), problems),
@@ -202,7 +202,7 @@ fn leaf(
             }
         }
         (Shape::List(item), DeValue::Array(items)) => {
-            for entry in items.iter() {
+            for entry in items {
                 leaf(key, item, entry.get_ref(), &entry.span(), problems);
             }
         }

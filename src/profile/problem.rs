@@ -137,13 +137,7 @@ mod tests {
     #[test]
     fn spans_are_moved_onto_characters() {
         let text = "aüb";
-        for (span, expected) in [
-            (0..1, 0..1),
-            (2..2, 1..3),
-            (1..2, 1..3),
-            (9..12, 4..4),
-            (3..1, 3..3),
-        ] {
+        for (span, expected) in [(0..1, 0..1), (2..2, 1..3), (1..2, 1..3), (9..12, 4..4)] {
             assert_eq!(within(text, &span), expected, "{span:?}");
         }
     }

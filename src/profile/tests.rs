@@ -150,7 +150,7 @@ fn a_full_profile_is_read_whole() {
         SecretSource::Ssm("/labs/ngc".to_owned())
     );
     let schedule = profile.schedule.as_ref().expect("a schedule");
-    assert_eq!(schedule.ttl, Some(Duration::from_secs(12 * 3600)));
+    assert_eq!(schedule.ttl, Some(Duration::from_hours(12)));
     assert_eq!(schedule.start.as_ref().map(|at| at.days.len()), Some(5));
     assert_eq!(
         profile.edge.values().next().map(|edge| edge.platform),

@@ -181,24 +181,21 @@ fn port(
         _ => Protocol::Tcp,
     };
     let span = fields.span_of("port")?;
-    let ports = match fields.text("port") {
-        Some(at) => text::ports(at.value).or_else(|| {
+    let ports = if let Some(at) = fields.text("port") {
+        let ports = text::ports(at.value);
+        if ports.is_none() {
+            let message = format!("{} is not a port or a range of ports", quote(at.value));
             problems
-                .add(
-                    BAD_PORT,
-                    &at.span,
-                    format!("{} is not a port or a range of ports", quote(at.value)),
-                )
+                .add(BAD_PORT, &at.span, message)
                 .says("not 1 to 65535")
                 .advise("a range is written `\"7400-7500\"`");
-            None
-        })?,
-        None => {
-            let port = u16::try_from(number(fields)?).ok()?;
-            PortRange {
-                from: port,
-                to: port,
-            }
+        }
+        ports?
+    } else {
+        let port = u16::try_from(number(fields)?).ok()?;
+        PortRange {
+            from: port,
+            to: port,
         }
     };
     if from == Source::Tunnel && protocol == Protocol::Udp {
