@@ -15,3 +15,4 @@ pub mod profile;
 pub mod sandbox;
 pub mod state;
 pub mod store;
+pub mod ui;

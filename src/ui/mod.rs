@@ -1,0 +1,18 @@
+//! What the user sees: plans, progress, status, failures, problems.
+//!
+//! Owns: turning values into text for people and into versioned JSON for programs. Does not own: deciding anything,
+//! or how what it shows comes about. A view is a function from a value and a `Look` to text; only `terminal` writes.
+
+mod fold;
+mod money;
+mod page;
+mod plan;
+mod style;
+mod table;
+mod text;
+
+pub use page::{Line, Page};
+pub use plan::{Place, PlanReport, plan_view};
+pub use style::{ColorChoice, ColorHints, Look, Role, use_color};
+pub use table::{Column, Table};
+pub use text::clean;

@@ -1,0 +1,160 @@
+//! Aligned columns.
+
+use super::page::Line;
+use super::style::{Look, Role};
+use super::text::{columns, cut};
+
+/// What a column does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    /// Its cells begin at the same place.
+    Left,
+    /// Its cells end at the same place.
+    Right,
+    /// As `Left`, and cut where the table is too wide.
+    Flexible,
+}
+
+/// Rows of cells.
+#[derive(Debug, Clone)]
+pub struct Table {
+    columns: Vec<Column>,
+    rows: Vec<Vec<Line>>,
+    indent: usize,
+}
+
+/// Spaces between columns.
+const GAP: usize = 2;
+
+/// A flexible column is never narrower than this.
+const NARROWEST: usize = 8;
+
+impl Table {
+    /// An empty table that starts at column `indent`.
+    pub fn at(indent: usize, columns: &[Column]) -> Self {
+        Self {
+            columns: columns.to_vec(),
+            rows: Vec::new(),
+            indent,
+        }
+    }
+
+    /// Adds a row of cells with one meaning each; missing cells are empty.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = (Role, String)>) {
+        let cells = cells
+            .into_iter()
+            .map(|(role, text)| Line::at(0).add(role, text));
+        self.rows.push(cells.collect());
+    }
+
+    /// Adds a row of cells.
+    pub fn row_of(&mut self, cells: Vec<Line>) {
+        self.rows.push(cells);
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Lays the table out. A column with nothing in it takes no room.
+    pub fn lines(&self, look: &Look) -> Vec<Line> {
+        let widths = self.widths(look);
+        self.rows
+            .iter()
+            .map(|row| self.laid_out(row, &widths, look))
+            .collect()
+    }
+
+    fn laid_out(&self, row: &[Line], widths: &[usize], look: &Look) -> Line {
+        let mut line = Line::at(self.indent).hang(self.indent + GAP);
+        let mut column = self.indent;
+        for ((cell, width), kind) in row.iter().zip(widths).zip(&self.columns) {
+            if *width == 0 {
+                continue;
+            }
+            let before = if *kind == Column::Right {
+                width.saturating_sub(cell.columns())
+            } else {
+                0
+            };
+            line = line.pad_to(column + before);
+            for (role, text) in cell.spans() {
+                line.push(role, cut(text, *width, look.ellipsis()));
+            }
+            column += width + GAP;
+        }
+        line
+    }
+
+    fn widths(&self, look: &Look) -> Vec<usize> {
+        let widest = |position: usize| {
+            self.rows
+                .iter()
+                .filter_map(|row| row.get(position))
+                .map(Line::columns)
+                .max()
+                .unwrap_or(0)
+        };
+        let mut widths: Vec<usize> = (0..self.columns.len()).map(widest).collect();
+        let used = widths.iter().filter(|width| **width > 0).count();
+        let total = self.indent + widths.iter().sum::<usize>() + GAP * used.saturating_sub(1);
+        let flexible = self
+            .columns
+            .iter()
+            .position(|column| *column == Column::Flexible);
+        if let Some(flexible) = flexible.filter(|_| total > look.width) {
+            let over = total - look.width;
+            widths[flexible] = widths[flexible]
+                .saturating_sub(over)
+                .max(NARROWEST.min(widths[flexible]));
+        }
+        widths
+    }
+}
+
+/// The widest of `texts`, in columns, but at most `most`.
+pub(super) fn widest<'a>(texts: impl IntoIterator<Item = &'a str>, most: usize) -> usize {
+    texts
+        .into_iter()
+        .map(columns)
+        .filter(|width| *width <= most)
+        .max()
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(table: &Table, width: usize) -> String {
+        let look = Look::plain(width);
+        table
+            .lines(&look)
+            .iter()
+            .map(|line| line.render(&look) + "\n")
+            .collect()
+    }
+
+    #[test]
+    fn columns_line_up_and_the_flexible_one_gives_way() {
+        let mut table = Table::at(
+            2,
+            &[Column::Left, Column::Flexible, Column::Left, Column::Right],
+        );
+        for (a, b, d) in [
+            ("a", "a long description", "1.00"),
+            ("äöü", "short", "10.00"),
+        ] {
+            table.row([a, b, "", d].map(|text| (Role::Plain, text.to_owned())));
+        }
+        assert_eq!(
+            shown(&table, 80),
+            "  a    a long description   1.00\n  äöü  short               10.00\n"
+        );
+        assert_eq!(
+            shown(&table, 26),
+            "  a    a long desc…   1.00\n  äöü  short         10.00\n"
+        );
+    }
+}
