@@ -3,6 +3,7 @@
 //! Data goes one way: profile, lab, plan, apply. See `docs/architecture.md` for who may import whom.
 
 pub mod apply;
+pub mod aws;
 pub mod catalog;
 pub mod dag;
 pub mod event;

@@ -1,0 +1,4 @@
+//! IAM: the role that instances take, and the profile that carries it.
+
+pub(super) mod profile;
+pub(super) mod role;

@@ -1,0 +1,23 @@
+//! The AWS adapter: the cloud port spoken through the AWS SDK, to AWS itself, to an emulator behind an endpoint,
+//! or to the sandbox behind an HTTP client.
+//!
+//! Owns: which API calls a reading or an operation is, and what their errors mean. Does not own: retrying effects,
+//! waiting for states, or judging what was seen; the engine and the plan do.
+
+mod answer;
+mod classify;
+mod cloud;
+mod collect;
+mod connect;
+mod ec2;
+mod iam;
+mod patience;
+mod perform;
+mod quotas;
+mod sight;
+mod ssm;
+mod sts;
+mod whoami;
+
+pub use connect::{Aws, ImageParameter, Settings};
+pub use whoami::CheckIp;

@@ -1,0 +1,38 @@
+//! SSM parameters: where the owners of images publish the newest ids.
+
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::types::Parameter;
+
+use super::classify::failed;
+use crate::model::{Failure, FailureClass};
+
+/// The value of a parameter.
+pub(super) async fn parameter(ssm: &Client, name: &str) -> Result<String, Failure> {
+    let answer = ssm
+        .get_parameter()
+        .name(name)
+        .send()
+        .await
+        .map_err(failed("GetParameter"))
+        .map_err(|failure| naming(failure, name))?;
+    answer
+        .parameter()
+        .and_then(Parameter::value)
+        .map(str::to_owned)
+        .ok_or_else(|| {
+            let message = format!("the SSM parameter {name} has no value");
+            Failure::local(FailureClass::Invalid, "GetParameter", message)
+        })
+}
+
+/// SSM says that a parameter is missing without saying which.
+fn naming(failure: Failure, name: &str) -> Failure {
+    if failure.class == FailureClass::NotFound {
+        Failure {
+            message: format!("there is no SSM parameter {name} in this region"),
+            ..failure
+        }
+    } else {
+        failure
+    }
+}
