@@ -8,8 +8,7 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, ClientToken, CloudId, InstanceType, Kind, LaunchSpec, Ref, Rule, Rung, Tags,
-    Unresolved, Zone,
+    ClientToken, CloudId, InstanceType, Kind, LaunchSpec, Ref, Rule, Rung, Tags, Zone,
 };
 
 /// The states of an instance, as EC2 names them.

@@ -112,9 +112,7 @@ fn find<'a>(mut starts: impl Iterator<Item = &'a String>, graph: &Graph) -> Opti
         None
     }
     let mut done = BTreeSet::new();
-    graph
-        .keys()
-        .find_map(|part| visit(graph, part, &mut Vec::new(), &mut done))
+    starts.find_map(|part| visit(graph, part, &mut Vec::new(), &mut done))
 }
 
 fn describe(tree: &Tree, graph: &Graph, circle: &[String]) -> Complaint {
