@@ -75,44 +75,35 @@ fn graph(tree: &Tree, part: impl Fn(&SourceFile) -> String) -> Graph {
     graph
 }
 
-/// A circle of each module that has one: the parts along it, the first once more at the end.
+/// The circles that a walk along all imports runs into: the parts along each, the first once more at the end.
 fn circles(graph: &Graph) -> Vec<Vec<String>> {
-    let room = |part: &str| part.split("::").next().unwrap_or_default().to_owned();
-    let rooms: BTreeSet<String> = graph.keys().map(|part| room(part)).collect();
-    rooms
-        .iter()
-        .filter_map(|wanted| find(graph.keys().filter(|part| room(part) == *wanted), graph))
-        .collect()
-}
-
-/// The first circle that one of `starts` leads to.
-fn find<'a>(mut starts: impl Iterator<Item = &'a String>, graph: &Graph) -> Option<Vec<String>> {
     fn visit(
         graph: &Graph,
         part: &str,
         path: &mut Vec<String>,
         done: &mut BTreeSet<String>,
-    ) -> Option<Vec<String>> {
+        found: &mut Vec<Vec<String>>,
+    ) {
         if let Some(start) = path.iter().position(|other| other == part) {
             let mut circle = path[start..].to_vec();
             circle.push(part.to_owned());
-            return Some(circle);
+            found.push(circle);
+            return;
         }
-        if done.contains(part) {
-            return None;
+        if !done.insert(part.to_owned()) {
+            return;
         }
         path.push(part.to_owned());
         for next in graph.get(part).into_iter().flat_map(BTreeMap::keys) {
-            if let Some(circle) = visit(graph, next, path, done) {
-                return Some(circle);
-            }
+            visit(graph, next, path, done, found);
         }
         path.pop();
-        done.insert(part.to_owned());
-        None
     }
-    let mut done = BTreeSet::new();
-    starts.find_map(|part| visit(graph, part, &mut Vec::new(), &mut done))
+    let (mut done, mut found) = (BTreeSet::new(), Vec::new());
+    for part in graph.keys() {
+        visit(graph, part, &mut Vec::new(), &mut done, &mut found);
+    }
+    found
 }
 
 fn describe(tree: &Tree, graph: &Graph, circle: &[String]) -> Complaint {

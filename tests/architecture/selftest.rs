@@ -255,7 +255,7 @@ fn folders_must_not_import_each_other_either() {
 }
 
 #[test]
-fn each_module_with_a_circle_is_named() {
+fn every_circle_is_named() {
     let circle = [
         ("plan/a.rs", "use super::b::B;"),
         ("plan/b.rs", "use super::a::A;"),
