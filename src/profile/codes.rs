@@ -20,7 +20,6 @@ macro_rules! codes {
     ($($name:ident $id:literal $severity:ident $about:literal;)*) => {
         $(pub(super) const $name: Code = Code { id: $id, severity: Severity::$severity, about: $about };)*
         /// Every code, in order.
-        #[allow(dead_code, reason = "the reference is next")]
         pub(super) const ALL: &[Code] = &[$($name),*];
     };
 }

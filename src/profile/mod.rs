@@ -12,7 +12,10 @@ mod position;
 mod problem;
 mod quote;
 mod read;
+mod reference;
+mod schema;
 mod shape;
+mod starters;
 mod suggest;
 mod text;
 mod types;
@@ -26,6 +29,9 @@ pub use parse::{MAX_BYTES, Parsed, parse};
 pub use position::{Lines, Position};
 pub use problem::{ProfileProblem, Severity};
 pub use quote::visible;
+pub use reference::reference;
+pub use schema::schema;
+pub use starters::{Starter, starters};
 pub use types::{
     AccessPort, Budget, DataVolume, EdgeHost, ExistingNetwork, GpuAction, Idle, MarketChoice,
     Metrics, Moved, Network, Node, Operator, Platform, Profile, Schedule, SecretSource, Source,

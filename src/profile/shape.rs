@@ -1,16 +1,18 @@
 //! How a key is described: one description drives the check, the JSON Schema and the reference.
 
 /// What a text stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Format {
     /// What it is, to stand after "must be".
     pub(super) what: &'static str,
     /// A regular expression for editors. The program's own check is stricter and says more.
     pub(super) pattern: Option<&'static str>,
+    /// Known values, for editors. Without a pattern there are no others.
+    pub(super) words: Option<fn() -> Vec<&'static str>>,
 }
 
 /// What a key's value may be.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Shape {
     /// A text.
     Text(Format),
@@ -58,7 +60,7 @@ impl Shape {
 }
 
 /// One key of a section.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Key {
     /// The key.
     pub(super) name: &'static str,
@@ -115,7 +117,7 @@ impl Key {
 }
 
 /// A section of the profile.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(super) struct Section {
     /// Where it stands, for example `node.*`; empty for the top of the file.
     pub(super) path: &'static str,

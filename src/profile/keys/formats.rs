@@ -1,23 +1,60 @@
 //! What the texts of a profile stand for.
 
+use crate::catalog;
 use crate::profile::shape::Format;
 
 const fn format(what: &'static str, pattern: &'static str) -> Format {
     Format {
         what,
         pattern: Some(pattern),
+        words: None,
     }
+}
+
+impl Format {
+    const fn with(self, words: fn() -> Vec<&'static str>) -> Self {
+        Self {
+            words: Some(words),
+            ..self
+        }
+    }
+}
+
+fn regions() -> Vec<&'static str> {
+    catalog::regions().to_vec()
+}
+
+fn types() -> Vec<&'static str> {
+    catalog::all_types()
+        .map(|facts| facts.name.as_str())
+        .collect()
+}
+
+fn images() -> Vec<&'static str> {
+    catalog::images().iter().map(|image| image.name).collect()
+}
+
+fn drivers() -> Vec<&'static str> {
+    catalog::drivers()
+        .iter()
+        .map(|driver| driver.name)
+        .collect()
+}
+
+fn steps() -> Vec<&'static str> {
+    super::hosts::STEPS.to_vec()
 }
 
 const fn free(what: &'static str) -> Format {
     Format {
         what,
         pattern: None,
+        words: None,
     }
 }
 
 pub(in crate::profile) const NAME: Format = format("a name", "^[a-z][a-z0-9-]{1,30}$");
-pub(super) const REGION: Format = format("a region", "^[a-z]{2}(-[a-z]+)+-[0-9]$");
+pub(super) const REGION: Format = free("a region").with(regions);
 pub(super) const ZONE: Format = format("a zone", "^[a-z]{2}(-[a-z]+)+-[0-9][a-z]$");
 pub(super) const CIDR4: Format = format("an IPv4 block", "^[0-9.]+/[0-9]+$");
 pub(super) const CIDR: Format = format("an address block", "^[0-9a-fA-F.:]+/[0-9]+$");
@@ -29,11 +66,14 @@ pub(super) const PORTS: Format = format("a port or a range of ports", "^[0-9]+(-
 pub(super) const VPC: Format = format("the id of a VPC", "^vpc-[0-9a-f]{8,17}$");
 pub(super) const SUBNET: Format = format("the id of a subnet", "^subnet-[0-9a-f]{8,17}$");
 pub(super) const KEY_FILE: Format = free("the path of a public key");
-pub(super) const TYPE: Format = format("an instance type", "^[a-z][a-z0-9-]*\\.[a-z0-9-]+$");
-pub(super) const IMAGE: Format = free("the name of an image");
+pub(super) const TYPE: Format =
+    format("an instance type", "^[a-z][a-z0-9-]*\\.[a-z0-9-]+$").with(types);
+pub(super) const IMAGE: Format =
+    format("the name of an image", "^(ami-[0-9a-f]{8,17}|ssm:/.+)$").with(images);
 pub(super) const MOUNT: Format = format("an absolute path", "^/[A-Za-z0-9._/-]+$");
-pub(super) const STEP: Format = format("a bootstrap step", "^[a-z0-9-]+$");
-pub(super) const DRIVER: Format = format("a driver branch", "^[0-9]{3}(-server)?(-open)?$");
+pub(super) const STEP: Format = free("a bootstrap step").with(steps);
+pub(super) const DRIVER: Format =
+    format("a driver branch", "^[0-9]{3}(-server)?(-open)?$").with(drivers);
 pub(super) const PROFILE_NAME: Format = format(
     "the name of an instance profile",
     "^[A-Za-z0-9+=,.@_-]{1,128}$",

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::{address, named, no_duplicates};
+use super::address;
+use super::names::{named, no_duplicates};
 use crate::model::{NodeName, PortRange, Protocol};
 use crate::profile::codes::{
     BAD_CIDR, BAD_KEY_FILE, BAD_PORT, DUPLICATE, MAYBE_PRIVATE_KEY, NO_SSH, UDP_TUNNEL,

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{named, node};
+use super::names::named;
+use super::node;
 use crate::model::NodeName;
 use crate::profile::codes::BAD_HOST;
 use crate::profile::keys::EDGE_STEPS;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::better_name;
+use super::names::better_name;
 use crate::catalog;
 use crate::model::{LabName, Region};
 use crate::profile::codes::{BAD_NAME, BAD_TAG, TOO_MANY, UNKNOWN_REGION};

@@ -2,7 +2,8 @@
 
 use ipnet::Ipv4Net;
 
-use super::{address, no_duplicates};
+use super::address;
+use super::names::no_duplicates;
 use crate::model::{CloudId, Region, Zone};
 use crate::profile::codes::{BAD_CIDR, BAD_ID, BAD_ZONE, DOCKER_NETWORK, NETWORK_CHOICE, TOO_MANY};
 use crate::profile::problem::Problems;

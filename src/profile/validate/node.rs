@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::names::{name, named, no_duplicates};
 use super::types::{Types, types};
-use super::{name, named, no_duplicates, volume};
+use super::volume;
 use crate::catalog::{self, DriverIssue};
 use crate::model::{ImageRef, NodeName, Region, Shutdown, Usd};
 use crate::profile::codes::{

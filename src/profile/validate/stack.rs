@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::named;
+use super::names::named;
 use crate::model::NodeName;
 use crate::profile::codes::{BAD_SECRET, BAD_VARIABLE, DUPLICATE, LOOKS_SECRET};
 use crate::profile::problem::Problems;

@@ -1,6 +1,6 @@
 //! The instance types of a node.
 
-use super::no_duplicates;
+use super::names::no_duplicates;
 use crate::catalog::{self, TypeFacts};
 use crate::model::{InstanceType, Region};
 use crate::profile::codes::{

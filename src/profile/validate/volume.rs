@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::named;
+use super::names::named;
 use crate::catalog;
 use crate::model::{ImageRef, NodeName, RootVolume};
 use crate::profile::codes::{BAD_MOUNT, IMAGE_MISFIT, MOUNT_TAKEN, TOO_MANY, VOLUME_RATIO};

@@ -1,0 +1,87 @@
+//! Profiles to start from, shipped with the program.
+
+/// A profile to start from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Starter {
+    /// Its name, as `init` takes it.
+    pub name: &'static str,
+    /// What it is for, in one line.
+    pub about: &'static str,
+    /// The whole file.
+    pub text: &'static str,
+}
+
+const STARTERS: &[Starter] = &[
+    Starter {
+        name: "digital-twin",
+        about: "one GPU machine with a fixed address for Isaac Sim, ROS 2 and Foxglove",
+        text: include_str!("../../profiles/digital-twin.toml"),
+    },
+    Starter {
+        name: "isaac-workstation",
+        about: "a remote workstation for Isaac Sim on an L40S, with a disk of its own for projects",
+        text: include_str!("../../profiles/isaac-workstation.toml"),
+    },
+    Starter {
+        name: "single-gpu",
+        about: "the cheapest GPU machine, and nothing else",
+        text: include_str!("../../profiles/single-gpu.toml"),
+    },
+    Starter {
+        name: "spot-training",
+        about: "four spot machines for training, and a small gateway with a fixed address",
+        text: include_str!("../../profiles/spot-training.toml"),
+    },
+];
+
+/// The profiles to start from.
+pub fn starters() -> &'static [Starter] {
+    STARTERS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog;
+    use crate::profile::parse;
+
+    #[test]
+    fn each_is_valid_and_named_after_itself() {
+        for starter in starters() {
+            let parsed = parse(starter.text);
+            assert_eq!(parsed.problems, [], "{}", starter.name);
+            let profile = parsed
+                .profile
+                .expect("a text without problems is a profile");
+            assert_eq!(profile.name.as_str(), starter.name);
+        }
+    }
+
+    #[test]
+    fn what_runs_isaac_sim_has_room_for_it() {
+        for starter in starters() {
+            let profile = parse(starter.text).profile.expect("valid");
+            for node in profile.nodes.values() {
+                let needs = node
+                    .stack
+                    .as_ref()
+                    .and_then(|stack| catalog::workload(stack.as_str()));
+                for type_ in &node.types {
+                    let facts = catalog::instance_type(type_).expect("starters use known types");
+                    let lacking = needs.map(|needs| needs.lacking(facts)).unwrap_or_default();
+                    assert!(lacking.is_empty(), "{}: {lacking:?}", starter.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_person_can_read_them() {
+        for starter in starters() {
+            assert!(starter.text.starts_with("# "), "{}", starter.name);
+            for line in starter.text.lines() {
+                assert!(line.chars().count() <= 100, "{}: {line}", starter.name);
+            }
+        }
+    }
+}
