@@ -135,6 +135,16 @@ pub fn bill<'a>(
     bill
 }
 
+/// Counts a resource that outlives the lab among what is paid for afterwards.
+pub fn keep(bill: &mut Bill, address: &Address) {
+    if let Some(line) = bill.lines.iter_mut().find(|line| line.address == *address)
+        && line.after.is_none()
+    {
+        line.after = line.before;
+        bill.after = bill.after.plus(line.before.unwrap_or_default());
+    }
+}
+
 /// A gp3 volume per hour.
 fn gp3(volume: RootVolume, prices: &Prices<'_>) -> Usd {
     let monthly = prices

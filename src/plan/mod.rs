@@ -11,15 +11,17 @@ mod diff;
 mod digest;
 mod launch;
 mod machine;
+mod power;
 mod preflight;
 mod steps;
 mod summary;
 mod teardown;
 mod types;
 
-pub use bill::{Bill, BillLine, Rate, SpotPrices, bill};
+pub use bill::{Bill, BillLine, Rate, SpotPrices, bill, keep};
 pub use build::{Input, build};
 pub use check::{Flaw, check};
 pub use digest::{fingerprint, spec_digest};
+pub use power::{Power, other_types, power, start_as};
 pub use preflight::{Capacity, Demand, Notice, Severity, demands, preflight};
 pub use types::{Binding, Change, Mode, Plan, Step, StepId, Tally};

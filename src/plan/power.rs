@@ -1,0 +1,184 @@
+//! Plans that start and stop machines.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::types::{Binding, Change, Mode, Plan, Step};
+use crate::inventory::{Inventory, SeenInstance, Sighting};
+use crate::lab::Lab;
+use crate::model::{Action, Address, BlockReason, InstanceState, InstanceType, Op, Reason, Ref};
+
+/// Which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Power {
+    /// Start what is stopped.
+    On,
+    /// Stop what runs.
+    Off,
+}
+
+/// How many instances one call names at most. StartInstances has a bucket of 5 requests refilled by 2 a second.
+const MOST_PER_CALL: usize = 100;
+
+/// Plans to start or stop the lab's machines, or those within `targets`.
+pub fn power(lab: &Lab, observed: &Inventory, power: Power, targets: &BTreeSet<Address>) -> Plan {
+    let mut plan = Plan {
+        mode: Mode::Apply,
+        changes: Vec::new(),
+        steps: Vec::new(),
+        bindings: BTreeMap::new(),
+    };
+    let mut moving: Vec<Address> = Vec::new();
+    let machines: BTreeMap<&Address, &Sighting> = observed
+        .owned(&lab.name, &lab.id)
+        .filter(|(_, sighting)| sighting.instance().is_some())
+        .collect();
+    for (address, sighting) in machines {
+        let Some(seen) = sighting.instance() else {
+            continue;
+        };
+        if !targets.is_empty() && !targets.iter().any(|target| address.is_within(target)) {
+            continue;
+        }
+        let (action, reason) = judge(seen, power);
+        if action == Action::Update {
+            moving.push(address.clone());
+        }
+        let zone = seen.zone.clone();
+        plan.bindings.insert(
+            address.clone(),
+            Binding {
+                id: sighting.id.clone(),
+                zone,
+            },
+        );
+        plan.changes.push(Change {
+            address: address.clone(),
+            kind: sighting.seen.kind(),
+            action,
+            reason,
+            id: Some(sighting.id.clone()),
+            summary: format!("{} {}, {}", seen.instance_type, seen.market, seen.state),
+            fields: Vec::new(),
+            losses: Vec::new(),
+        });
+    }
+    for chunk in moving.chunks(MOST_PER_CALL) {
+        move_together(&mut plan, chunk, power);
+    }
+    plan
+}
+
+fn judge(seen: &SeenInstance, power: Power) -> (Action, Reason) {
+    let blocked = |text: &str| {
+        (
+            Action::Blocked,
+            Reason::Blocked(BlockReason::InTransition(text.to_owned())),
+        )
+    };
+    match (power, seen.state) {
+        (Power::On, InstanceState::Running | InstanceState::Pending)
+        | (Power::Off, InstanceState::Stopped) => (Action::NoOp, Reason::UpToDate),
+        (Power::On, InstanceState::Stopped)
+        | (Power::Off, InstanceState::Running | InstanceState::Stopping) => {
+            (Action::Update, Reason::Differs)
+        }
+        (Power::On, InstanceState::Stopping) => blocked("it is stopping: start it when it stands"),
+        (Power::Off, InstanceState::Pending) => blocked("it is starting: stop it when it runs"),
+        (_, InstanceState::ShuttingDown | InstanceState::Terminated) => {
+            blocked("it is being terminated")
+        }
+    }
+}
+
+fn move_together(plan: &mut Plan, nodes: &[Address], power: Power) {
+    let refs = || nodes.iter().map(Ref::to).collect::<Vec<_>>();
+    let (op, state) = match power {
+        Power::On => (
+            Op::StartInstances { instances: refs() },
+            InstanceState::Running,
+        ),
+        Power::Off => (
+            Op::StopInstances { instances: refs() },
+            InstanceState::Stopped,
+        ),
+    };
+    let address = match nodes {
+        [only] => only.clone(),
+        _ => Address::new("node"),
+    };
+    let first = plan.steps.len();
+    let wait = Op::AwaitInstances {
+        instances: refs(),
+        state,
+    };
+    for (op, after) in [(op, BTreeSet::new()), (wait, BTreeSet::from([first]))] {
+        plan.steps.push(Step {
+            address: address.clone(),
+            covers: nodes.to_vec(),
+            op,
+            after,
+        });
+    }
+}
+
+/// The next types to try for a stopped machine that cannot start for want of capacity: those that the profile lists
+/// after its own type, in its own zone. A spot machine cannot change its type.
+pub fn other_types(lab: &Lab, address: &Address, seen: &SeenInstance) -> Vec<InstanceType> {
+    let Some(crate::model::Spec::Instance(spec)) =
+        lab.resources.get(address).map(|resource| &resource.spec)
+    else {
+        return Vec::new();
+    };
+    if seen.market == crate::model::Market::Spot {
+        return Vec::new();
+    }
+    let here = spec
+        .launch
+        .ladder
+        .iter()
+        .filter(|rung| Some(&rung.zone) == seen.zone.as_ref());
+    let mut types = Vec::new();
+    for rung in
+        here.filter(|rung| rung.market == seen.market && rung.instance_type != seen.instance_type)
+    {
+        if !types.contains(&rung.instance_type) {
+            types.push(rung.instance_type.clone());
+        }
+    }
+    types
+}
+
+/// The plan of starting one stopped machine as another type.
+pub fn start_as(plan: &Plan, address: &Address, instance_type: &InstanceType) -> Plan {
+    let own = || Ref::to(address);
+    let ops = [
+        Op::ModifyInstanceType {
+            instance: own(),
+            instance_type: instance_type.clone(),
+        },
+        Op::StartInstances {
+            instances: vec![own()],
+        },
+        Op::AwaitInstances {
+            instances: vec![own()],
+            state: InstanceState::Running,
+        },
+    ];
+    let steps = ops.into_iter().enumerate().map(|(place, op)| Step {
+        address: address.clone(),
+        covers: vec![address.clone()],
+        op,
+        after: place.checked_sub(1).into_iter().collect(),
+    });
+    Plan {
+        mode: Mode::Apply,
+        changes: plan
+            .changes
+            .iter()
+            .filter(|change| change.address == *address)
+            .cloned()
+            .collect(),
+        steps: steps.collect(),
+        bindings: plan.bindings.clone(),
+    }
+}
