@@ -1,0 +1,316 @@
+//! The account at the end of a run: what was done, what failed and what helps, what exists now, what it costs, and
+//! what to type next.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::wording::tally;
+use crate::event::RunEnd;
+use crate::model::{Action, Address, CloudId, Failure, Kind, Usd};
+use crate::plan::Rate;
+use crate::ui::failure::{Circumstances, failure_lines};
+use crate::ui::money::hourly;
+use crate::ui::page::{Line, Page};
+use crate::ui::style::{Look, Role};
+use crate::ui::table::{Column, Table};
+use crate::ui::text::{counted, lasting};
+
+/// Something that exists at the end of a run and that the user should know of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Its address.
+    pub address: Address,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its id.
+    pub id: CloudId,
+    /// What it is, or how to reach it: `g5.2xlarge, 203.0.113.9`.
+    pub what: String,
+    /// What it costs per hour now.
+    pub hourly: Usd,
+    /// Why it is still there, after `destroy`.
+    pub why: Option<String>,
+}
+
+/// What a fresh scan by tag found after `destroy`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remains {
+    /// The run was not to leave nothing.
+    NotScanned,
+    /// It found what `EndReport::standing` lists, and nothing else.
+    Scanned,
+    /// It could not be done, so nobody knows.
+    Unknown,
+}
+
+/// All there is to say at the end of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct EndReport<'a> {
+    /// How it ended.
+    pub end: RunEnd,
+    /// How many resources each action was done to.
+    pub done: &'a BTreeMap<Action, usize>,
+    /// What failed.
+    pub failures: &'a [(Address, Failure)],
+    /// How many were not reached.
+    pub skipped: usize,
+    /// How long it took.
+    pub took: Duration,
+    /// What the advice on failures depends on.
+    pub circumstances: Circumstances<'a>,
+    /// What exists now and is worth a line.
+    pub standing: &'a [Standing],
+    /// Whether that is all there is.
+    pub remains: Remains,
+    /// How many resources exist in all, if it is known.
+    pub resources: Option<usize>,
+    /// What they cost, if it is known.
+    pub rate: Option<Rate>,
+    /// Commands to type next; the first is the usual one.
+    pub next: &'a [String],
+}
+
+/// Renders the account.
+pub fn end_view(report: &EndReport<'_>, look: &Look) -> String {
+    let mut page = Page::default();
+    failures(&mut page, report, look);
+    page.gap();
+    page.line(headline(report, look));
+    proof(&mut page, report, look);
+    standing(&mut page, report, look);
+    cost(&mut page, report);
+    for (position, command) in report.next.iter().enumerate() {
+        let lead = if position == 0 { "Next: " } else { "      " };
+        page.line(
+            Line::at(0)
+                .hang(6)
+                .add(Role::Faint, lead)
+                .add(Role::Strong, command),
+        );
+    }
+    page.render(look)
+}
+
+fn headline(report: &EndReport<'_>, look: &Look) -> Line {
+    let (mark, role, lead) = match report.end {
+        RunEnd::Done => (look.tick(), Role::Good, "Done"),
+        RunEnd::Failed if report.done.is_empty() => (look.cross(), Role::Bad, "Failed"),
+        RunEnd::Failed => (look.cross(), Role::Bad, "Done in part"),
+        RunEnd::Interrupted => ("!", Role::Notice, "Interrupted"),
+    };
+    let mut parts = vec![tally(report.done)];
+    if !report.failures.is_empty() {
+        parts.push(format!("{} failed", report.failures.len()));
+    }
+    if report.skipped > 0 {
+        parts.push(format!("{} not reached", report.skipped));
+    }
+    let text = format!(": {} in {}.", parts.join(", "), lasting(report.took));
+    Line::at(0)
+        .hang(2)
+        .add(role, format!("{mark} {lead}"))
+        .plain(text)
+}
+
+/// Failures with the same cause together, each with what helps.
+fn failures(page: &mut Page, report: &EndReport<'_>, look: &Look) {
+    let mut causes: Vec<(Vec<&Address>, &Failure)> = Vec::new();
+    for (address, failure) in report.failures {
+        let same = |other: &Failure| {
+            (&other.code, &other.operation, &other.message)
+                == (&failure.code, &failure.operation, &failure.message)
+        };
+        match causes.iter_mut().find(|(_, other)| same(other)) {
+            Some((addresses, _)) => addresses.push(address),
+            None => causes.push((vec![address], failure)),
+        }
+    }
+    for (addresses, failure) in causes {
+        page.gap();
+        let mut line = Line::at(0)
+            .hang(2)
+            .add(Role::Bad, format!("{} ", look.cross()));
+        line.push(Role::Strong, addresses[0].as_str());
+        if addresses.len() > 1 {
+            line.push(
+                Role::Plain,
+                format!(" and {}", counted(addresses.len() - 1, "other")),
+            );
+        }
+        page.line(line);
+        page.lines(failure_lines(failure, &report.circumstances, 2));
+    }
+}
+
+/// What `destroy` can and cannot promise.
+fn proof(page: &mut Page, report: &EndReport<'_>, look: &Look) {
+    let (role, text) = match report.remains {
+        Remains::NotScanned => return,
+        Remains::Scanned if report.standing.is_empty() => (
+            Role::Good,
+            format!(
+                "{} Nothing is left: a fresh scan by tag found nothing of this lab.",
+                look.tick()
+            ),
+        ),
+        Remains::Scanned => (
+            Role::Notice,
+            "! A fresh scan by tag found what is left:".to_owned(),
+        ),
+        Remains::Unknown => (
+            Role::Bad,
+            "! The scan for what is left failed: something may still exist.".to_owned(),
+        ),
+    };
+    page.line(Line::at(0).hang(2).add(role, text));
+}
+
+/// Only so many are listed: `status` lists them all.
+const MOST_STANDING: usize = 12;
+
+fn standing(page: &mut Page, report: &EndReport<'_>, look: &Look) {
+    let columns = [Column::Left, Column::Flexible, Column::Left, Column::Right];
+    let mut table = Table::at(4, &columns);
+    let shown = report.standing.iter().take(MOST_STANDING);
+    for thing in shown.clone() {
+        let price = if thing.hourly == Usd::ZERO {
+            String::new()
+        } else {
+            format!("{}/h", hourly(thing.hourly))
+        };
+        table.row([
+            (Role::Plain, thing.address.to_string()),
+            (Role::Plain, thing.what.clone()),
+            (Role::Faint, thing.id.to_string()),
+            (Role::Plain, price),
+        ]);
+    }
+    for (line, thing) in table.lines(look).into_iter().zip(shown) {
+        page.line(line);
+        page.lines(
+            thing
+                .why
+                .as_ref()
+                .map(|why| Line::at(6).hang(6).add(Role::Faint, why)),
+        );
+    }
+    if report.standing.len() > MOST_STANDING {
+        let text = format!(
+            "and {} more; `roboinfra status` lists them",
+            report.standing.len() - MOST_STANDING
+        );
+        page.line(Line::at(4).add(Role::Faint, text));
+    }
+}
+
+fn cost(page: &mut Page, report: &EndReport<'_>) {
+    let Some(Rate { running, stopped }) = report.rate else {
+        return;
+    };
+    if running == Usd::ZERO && stopped == Usd::ZERO {
+        page.line(Line::at(0).plain("It costs nothing now."));
+        return;
+    }
+    let what = report.resources.map_or_else(String::new, |count| {
+        format!("{}. ", counted(count, "resource"))
+    });
+    let text = format!(
+        "{what}The lab costs {} an hour running, {} stopped.",
+        hourly(running),
+        hourly(stopped)
+    );
+    page.line(Line::at(0).plain(text));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::no_quota;
+    use super::*;
+    use crate::model::{InstanceType, Market, Region};
+
+    fn report<'a>(region: &'a Region, instance_type: &'a InstanceType) -> EndReport<'a> {
+        const NONE: &BTreeMap<Action, usize> = &BTreeMap::new();
+        EndReport {
+            end: RunEnd::Done,
+            done: NONE,
+            failures: &[],
+            skipped: 0,
+            took: Duration::from_secs(83),
+            circumstances: Circumstances {
+                region,
+                launch: Some((instance_type, Market::OnDemand, 1)),
+                aws_profile: None,
+            },
+            standing: &[],
+            remains: Remains::NotScanned,
+            resources: None,
+            rate: None,
+            next: &[],
+        }
+    }
+
+    #[test]
+    fn what_a_run_leaves_is_told() {
+        let (region, instance_type) = (Region::new("us-east-1"), InstanceType::new("g5.2xlarge"));
+        let base = report(&region, &instance_type);
+        let created = BTreeMap::from([(Action::Create, 14), (Action::Replace, 1)]);
+        let deleted = BTreeMap::from([(Action::Delete, 15)]);
+        let node = |why: Option<&str>| Standing {
+            address: Address::new("node.sim.0"),
+            kind: Kind::Instance,
+            id: CloudId::new("i-0123456789abcdef0"),
+            what: "203.0.113.9".to_owned(),
+            hourly: Usd::from_dollars(1.239),
+            why: why.map(str::to_owned),
+        };
+        let rate = Some(Rate {
+            running: Usd::from_dollars(1.294),
+            stopped: Usd::from_dollars(0.082),
+        });
+        let (alive, held) = (
+            [node(None)],
+            [node(Some("the profile forbids its deletion"))],
+        );
+        let failures = [
+            (Address::new("node.sim.0"), no_quota()),
+            (Address::new("node.sim.1"), no_quota()),
+        ];
+        let next = ["roboinfra status".to_owned()];
+        let again = ["roboinfra apply  (goes on where this run ended)".to_owned()];
+        let done = EndReport {
+            done: &created,
+            standing: &alive,
+            rate,
+            resources: Some(15),
+            next: &next,
+            ..base
+        };
+        let failed = EndReport {
+            end: RunEnd::Failed,
+            done: &created,
+            failures: &failures,
+            skipped: 2,
+            rate,
+            resources: Some(12),
+            next: &again,
+            ..base
+        };
+        let nothing = Some(Rate::default());
+        let gone = EndReport {
+            done: &deleted,
+            remains: Remains::Scanned,
+            rate: nothing,
+            ..base
+        };
+        let left = EndReport {
+            done: &deleted,
+            remains: Remains::Scanned,
+            standing: &held,
+            rate,
+            ..base
+        };
+        let look = Look::plain(80);
+        let all = [done, failed, gone, left].map(|report| end_view(&report, &look));
+        insta::assert_snapshot!(all.join("\n----\n"));
+    }
+}
