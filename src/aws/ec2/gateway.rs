@@ -8,7 +8,7 @@ use crate::aws::answer::{Done, born, done, gone, has_code, id, named};
 use crate::aws::classify::failed;
 use crate::aws::sight::{cloud_id, sighted};
 use crate::inventory::{Seen, SeenGateway, Sighting};
-use crate::model::{Failure, Ref, Stamp};
+use crate::model::{CloudId, Failure, Ref, Stamp};
 use crate::port::Scope;
 
 /// The most gateways that one page may hold.
@@ -29,17 +29,22 @@ pub(in crate::aws) async fn read(ec2: &Client, scope: &Scope) -> Result<Vec<Sigh
 }
 
 fn sighting(gateway: &InternetGateway) -> Option<Sighting> {
-    let attached = gateway
-        .attachments()
-        .iter()
-        .find_map(|attachment| cloud_id(attachment.vpc_id()));
-    let seen = Seen::InternetGateway(SeenGateway { vpc: attached });
+    let seen = Seen::InternetGateway(SeenGateway {
+        vpc: attached_to(gateway),
+    });
     Some(sighted(
         gateway.internet_gateway_id()?,
         tags::of(gateway.tags()),
         None,
         seen,
     ))
+}
+
+fn attached_to(gateway: &InternetGateway) -> Option<CloudId> {
+    gateway
+        .attachments()
+        .iter()
+        .find_map(|attachment| cloud_id(attachment.vpc_id()))
 }
 
 pub(in crate::aws) async fn create(ec2: &Client, stamp: &Stamp) -> Done {
@@ -58,25 +63,41 @@ pub(in crate::aws) async fn create(ec2: &Client, stamp: &Stamp) -> Done {
     Ok(born(named(gateway, "CreateInternetGateway")?, None))
 }
 
-/// Attached to this VPC already is as asked; attached to another is not.
+/// Attaches. Where EC2 says that the gateway is attached already, it is looked up: it may be to this VPC.
 pub(in crate::aws) async fn attach(ec2: &Client, gateway: &Ref, vpc: &Ref) -> Done {
+    let gateway = id(gateway, "AttachInternetGateway")?;
     let vpc = id(vpc, "AttachInternetGateway")?;
     let result = ec2
         .attach_internet_gateway()
-        .internet_gateway_id(id(gateway, "AttachInternetGateway")?)
+        .internet_gateway_id(gateway)
         .vpc_id(vpc)
         .send()
         .await
         .map_err(failed("AttachInternetGateway"));
     match result {
-        Err(failure)
-            if !(has_code(&failure, &["Resource.AlreadyAssociated"])
-                && failure.message.contains(vpc)) =>
-        {
-            Err(failure)
+        Ok(_) => Ok(done()),
+        Err(failure) if has_code(&failure, &["Resource.AlreadyAssociated"]) => {
+            if vpc_of(ec2, gateway)
+                .await?
+                .is_some_and(|attached| attached.as_str() == vpc)
+            {
+                Ok(done())
+            } else {
+                Err(failure)
+            }
         }
-        _ => Ok(done()),
+        Err(failure) => Err(failure),
     }
+}
+
+async fn vpc_of(ec2: &Client, gateway: &str) -> Result<Option<CloudId>, Failure> {
+    let answer = ec2
+        .describe_internet_gateways()
+        .filters(tags::filter("internet-gateway-id", [gateway]))
+        .send()
+        .await
+        .map_err(failed("DescribeInternetGateways"))?;
+    Ok(answer.internet_gateways().iter().find_map(attached_to))
 }
 
 pub(in crate::aws) async fn detach(ec2: &Client, gateway: &Ref, vpc: &Ref) -> Done {

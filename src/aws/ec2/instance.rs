@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
-    AttributeValue, Filter, HttpTokensState, Instance, InstanceLifecycleType,
+    AttributeValue, Filter, GroupIdentifier, HttpTokensState, Instance, InstanceLifecycleType,
     InstanceMetadataEndpointState, InstanceStateName, Reservation,
 };
 
@@ -124,13 +124,27 @@ fn reason(instance: &Instance) -> Option<String> {
     }
 }
 
-/// A terminated instance reports no groups; that is not "none".
+/// The instance's groups, or else those of its interfaces. A terminated instance reports none at all; that is not
+/// "no groups".
 fn groups(instance: &Instance) -> Option<BTreeSet<CloudId>> {
-    let groups: BTreeSet<_> = instance
-        .security_groups()
-        .iter()
-        .filter_map(|group| cloud_id(group.group_id()))
-        .collect();
+    let ids = |groups: &[GroupIdentifier]| -> BTreeSet<CloudId> {
+        groups
+            .iter()
+            .filter_map(|group| cloud_id(group.group_id()))
+            .collect()
+    };
+    let of_interfaces = || {
+        instance
+            .network_interfaces()
+            .iter()
+            .flat_map(|i| ids(i.groups()))
+    };
+    let own = ids(instance.security_groups());
+    let groups = if own.is_empty() {
+        of_interfaces().collect()
+    } else {
+        own
+    };
     (!groups.is_empty()).then_some(groups)
 }
 
@@ -192,13 +206,10 @@ pub(in crate::aws) async fn vcpus_in_use(
     class: UsageClass,
     market: Market,
 ) -> Result<u32, Failure> {
-    let mut filters = vec![
+    let filters = vec![
         tags::filter("instance-state-name", ["pending", "running"]),
         tags::filter("instance-type", patterns(class, market).iter().copied()),
     ];
-    if market == Market::Spot {
-        filters.push(tags::filter("instance-lifecycle", ["spot"]));
-    }
     let found = describe(ec2, filters).await?;
     let counted = found.iter().filter_map(seen).filter(|instance| {
         instance.market == market && counts(&instance.instance_type, class, market)

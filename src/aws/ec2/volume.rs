@@ -58,7 +58,7 @@ fn sighting(volume: &Volume) -> Option<Sighting> {
                 a.device().unwrap_or_default().to_owned(),
             ))
         }),
-        dies_with_instance: attachment.is_some_and(|a| a.delete_on_termination() == Some(true)),
+        dies_with_instance: attachment.is_some_and(goes_with_instance),
     };
     let tags = tags::of(volume.tags());
     Some(sighted(
@@ -74,6 +74,13 @@ fn attachment(volume: &Volume) -> Option<&VolumeAttachment> {
         .attachments()
         .iter()
         .find(|a| a.state() != Some(&VolumeAttachmentState::Detached))
+}
+
+/// Whether the volume goes with its instance. Where that is not reported the device tells: the root device does, and
+/// data volumes are attached further down the alphabet.
+fn goes_with_instance(attachment: &VolumeAttachment) -> bool {
+    let is_root = || matches!(attachment.device(), Some("/dev/sda1" | "/dev/xvda"));
+    attachment.delete_on_termination().unwrap_or_else(is_root)
 }
 
 async fn describe(ec2: &Client, volume: &str) -> Result<Volume, Failure> {
@@ -206,22 +213,24 @@ mod tests {
 
     #[test]
     fn a_root_volume_goes_with_its_instance_and_a_deleted_one_is_not_seen() {
-        let attachment = |dies| {
-            VolumeAttachment::builder()
+        let attached = |device: &str, dies: Option<bool>| {
+            let attachment = VolumeAttachment::builder()
                 .instance_id("i-1")
-                .device("/dev/sda1")
-                .delete_on_termination(dies)
-                .build()
+                .device(device);
+            let attachment = attachment.set_delete_on_termination(dies).build();
+            Volume::builder().volume_id("vol-1").attachments(attachment)
         };
-        let volume = Volume::builder()
-            .volume_id("vol-1")
-            .attachments(attachment(true));
-        assert!(sighting(&volume.clone().build()).is_some_and(|s| s.is_part()));
-        assert_eq!(sighting(&volume.state(VolumeState::Deleting).build()), None);
-        let data = Volume::builder()
-            .volume_id("vol-2")
-            .attachments(attachment(false))
-            .build();
-        assert!(sighting(&data).is_some_and(|s| !s.is_part()));
+        for (device, dies, part) in [
+            ("/dev/sda1", Some(true), true),
+            ("/dev/sda1", None, true),
+            ("/dev/sda1", Some(false), false),
+            ("/dev/sdf", Some(false), false),
+            ("/dev/sdf", None, false),
+        ] {
+            let seen = sighting(&attached(device, dies).build()).expect("an id");
+            assert_eq!(seen.is_part(), part, "{device} {dies:?}");
+        }
+        let leaving = attached("/dev/sda1", Some(true)).state(VolumeState::Deleting);
+        assert_eq!(sighting(&leaving.build()), None);
     }
 }
