@@ -12,14 +12,14 @@ use tokio::sync::{Notify, mpsc};
 
 use super::ledger::{Ledger, opening};
 use super::resolve::resolve;
+use super::run::Run;
 use super::schedule::Schedule;
-use super::step::{Made, Request, Shared, Worker};
+use super::worker::{Made, Request, Shared, Worker};
 use crate::event::{Event, Outline, RunEnd};
-use crate::lab::Lab;
-use crate::model::{Action, Address, CloudId, Failure, FailureClass, RetryPolicy, RunId};
+use crate::model::{Action, Address, CloudId, Failure, FailureClass, RetryPolicy};
 use crate::plan::{Plan, StepId};
-use crate::port::{Clock, Cloud, Journal, JournalError, Scope};
-use crate::state::{Lockfile, Record};
+use crate::port::{Clock, Cloud, Journal, JournalError};
+use crate::state::Record;
 
 /// How the user asks a run to stop.
 #[derive(Debug, Default)]
@@ -47,25 +47,6 @@ pub struct Engine {
     pub policy: RetryPolicy,
     /// How many calls may be under way at once; waits are not counted.
     pub parallelism: usize,
-}
-
-/// One run.
-#[derive(Debug, Clone, Copy)]
-pub struct Run<'a> {
-    /// Its identity.
-    pub id: &'a RunId,
-    /// The lab as the profile wants it.
-    pub lab: &'a Lab,
-    /// What to do.
-    pub plan: &'a Plan,
-    /// What is remembered.
-    pub recorded: Option<&'a Lockfile>,
-    /// Where to look for what a lost call made.
-    pub scope: &'a Scope,
-    /// Seeds the jitter of waits.
-    pub seed: u64,
-    /// The number of the first intent; above all of unfinished runs.
-    pub first_seq: u64,
 }
 
 /// How a run went.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::driver::Run;
-use super::step::Made;
+use super::run::Run;
+use super::worker::Made;
 use crate::event::Event;
 use crate::model::{Action, Address, InstanceState, Op};
 use crate::plan::{Binding, Change, StepId, spec_digest};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::step::Worker;
+use super::worker::Worker;
 use crate::inventory::{Owner, Sighting};
 use crate::model::{Address, Born, Failure, Op, Outcome, Ref};
 

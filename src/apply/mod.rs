@@ -9,10 +9,13 @@ mod ledger;
 mod lookup;
 mod recover;
 mod resolve;
+mod run;
 mod schedule;
 mod step;
 mod wait;
+mod worker;
 
-pub use driver::{Engine, Report, Run, Stop};
+pub use driver::{Engine, Report, Stop};
 pub use gather::{ForLaunch, Gathered, capacity, gather};
 pub use recover::{Recovery, recover};
+pub use run::Run;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::step::Worker;
+use super::worker::Worker;
 use crate::event::Event;
 use crate::model::{CloudId, Failure, FailureClass, InstanceState, Ref, RetryPolicy, Verdict};
 use crate::port::Watched;

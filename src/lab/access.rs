@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
-use super::build::{Resources, add};
+use super::collect::{Resources, add};
 use super::names::{instance_profile_name, key_name, role_name};
 use super::network::Networking;
 use super::types::Facts;

@@ -1,15 +1,10 @@
 //! Puts the lab together.
 
-use std::collections::BTreeMap;
-
+use super::collect::Resources;
 use super::network::{Networking, network};
-use super::types::{Facts, Lab, LabProblem, Resource};
+use super::types::{Facts, Lab, LabProblem};
 use super::{access, nodes};
-use crate::model::{Address, Ref, Spec};
 use crate::profile::Profile;
-
-/// The resources being collected.
-pub(super) type Resources = BTreeMap<Address, Resource>;
 
 /// Builds the lab that `profile` asks for, given what was looked up.
 pub fn build(profile: &Profile, facts: &Facts) -> Result<Lab, LabProblem> {
@@ -31,11 +26,4 @@ pub fn build(profile: &Profile, facts: &Facts) -> Result<Lab, LabProblem> {
             .filter_map(|(name, node)| Some((name.clone(), node.stack.clone()?)))
             .collect(),
     })
-}
-
-/// Adds a resource that comes after all it refers to.
-pub(super) fn add(resources: &mut Resources, address: &Address, spec: Spec) -> Ref {
-    let after = spec.depends_on().into_iter().cloned().collect();
-    resources.insert(address.clone(), Resource { spec, after });
-    Ref::to(address)
 }

@@ -5,6 +5,7 @@
 
 mod access;
 mod build;
+mod collect;
 mod names;
 mod network;
 mod nodes;

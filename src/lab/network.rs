@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
-use super::build::{Resources, add};
+use super::collect::{Resources, add};
 use super::types::{Facts, LabProblem};
 use crate::model::{
     Address, AssociationSpec, GatewaySpec, InstanceType, Ref, RouteSpec, RouteTableSpec, Spec,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::access::{Access, existing_profile};
-use super::build::{Resources, add};
+use super::collect::{Resources, add};
 use super::network::{Networking, offering};
 use super::types::{Facts, LabProblem};
 use super::wants::{architecture, image_key};

@@ -7,9 +7,7 @@ use std::sync::Arc;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    ClientToken, CloudId, InstanceType, Kind, LaunchSpec, Ref, Rule, Rung, Tags, Zone,
-};
+use super::{ClientToken, CloudId, InstanceType, Kind, LaunchSpec, Ref, Rule, Rung, Tags, Zone};
 
 /// The states of an instance, as EC2 names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

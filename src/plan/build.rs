@@ -2,29 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::classify::{Judged, classify, zone_of};
+use super::classify::classify;
+use super::input::Input;
+use super::judged::{Judged, zone_of};
 use super::steps::Layout;
 use super::types::{Binding, Mode, Plan};
 use super::{launch, steps, teardown};
-use crate::inventory::Inventory;
-use crate::lab::Lab;
 use crate::model::{Action, Address, Op, Reason};
-use crate::state::Lockfile;
-
-/// All that a plan is made from. Same input, same plan, byte for byte.
-#[derive(Debug, Clone, Copy)]
-pub struct Input<'a> {
-    /// What the plan is for.
-    pub mode: Mode,
-    /// The lab as the profile wants it, also when it is to be destroyed.
-    pub lab: &'a Lab,
-    /// What is remembered.
-    pub recorded: Option<&'a Lockfile>,
-    /// What was seen.
-    pub observed: &'a Inventory,
-    /// The only addresses to change, with what they need; empty for all.
-    pub targets: &'a BTreeSet<Address>,
-}
 
 /// Builds the plan.
 pub fn build(input: &Input<'_>) -> Plan {

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::build::Input;
-use super::diff::{Context, Difference, diff};
+use super::diff::diff;
+use super::difference::{Context, Difference};
 use super::digest::spec_digest;
+use super::input::Input;
+use super::judged::{Judged, zone_of};
 use super::summary;
 use super::types::{Binding, Change, Mode};
 use crate::inventory::{Inventory, Owner, Seen, Sighting};
@@ -13,17 +15,6 @@ use crate::model::{
     Action, Address, BlockReason, CloudId, FieldChange, Impact, InstanceState, Kind, Loss, Op,
     Reason, Spec, TAG_KEEP,
 };
-
-/// A decided resource, with what the steps are made from.
-pub(super) struct Judged<'a> {
-    pub(super) change: Change,
-    /// What puts the differences right, in order.
-    pub(super) fixes: Vec<Op>,
-    /// What it should be, if it should be.
-    pub(super) spec: Option<&'a Spec>,
-    /// What was seen of it, if it was.
-    pub(super) sighting: Option<&'a Sighting>,
-}
 
 /// Everything seen that is this lab's own, by address.
 pub(super) type Owned<'a> = BTreeMap<&'a Address, Vec<&'a Sighting>>;
@@ -75,16 +66,6 @@ pub(super) fn classify<'a>(input: &Input<'a>, order: &[Address]) -> Vec<Judged<'
         unreadable_records(input, &mut judged);
     }
     judged.into_values().collect()
-}
-
-/// The zone of what was seen, where it has one.
-pub(super) fn zone_of(sighting: &Sighting) -> Option<crate::model::Zone> {
-    match &sighting.seen {
-        Seen::Instance(seen) => seen.zone.clone(),
-        Seen::Volume(seen) => seen.zone.clone(),
-        Seen::Subnet(seen) => seen.zone.clone(),
-        _ => None,
-    }
 }
 
 /// What the lab owns. While it is built, a machine that is shutting down is as good as gone.

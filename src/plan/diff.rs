@@ -4,65 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::types::Binding;
+use super::difference::{Context, Difference, differs, resized};
 use crate::inventory::{Seen, SeenGroup, SeenVolume, Sighting};
 use crate::model::{
     Address, CloudId, Impact, Op, Ref, Rule, SecurityGroupSpec, Spec, TAG_KEEP, Tags, VolumeSpec,
 };
-
-/// One field that differs, and the operations that put it right.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Difference {
-    pub(super) field: String,
-    pub(super) before: String,
-    pub(super) after: String,
-    pub(super) impact: Impact,
-    pub(super) fixes: Vec<Op>,
-}
-
-/// What a comparison needs to know besides the two sides.
-pub(super) struct Context<'a> {
-    /// Ids of resources that exist and stay.
-    pub(super) bindings: &'a BTreeMap<Address, Binding>,
-    /// Everything seen, by id, for what hangs together.
-    pub(super) by_id: &'a BTreeMap<&'a CloudId, &'a Sighting>,
-    /// The lab's name, by which its own rules are told from others'.
-    pub(super) lab: &'a str,
-}
-
-impl Context<'_> {
-    /// The id that a reference stands for, if that exists and stays.
-    pub(super) fn id<'r>(&'r self, reference: &'r Ref) -> Option<&'r CloudId> {
-        match reference {
-            Ref::Existing(id) => Some(id),
-            Ref::Managed(address) => self.bindings.get(address).map(|binding| &binding.id),
-        }
-    }
-}
-
-/// Starts a difference.
-pub(super) fn differs(
-    field: &str,
-    before: impl ToString,
-    after: impl ToString,
-    impact: Impact,
-) -> Difference {
-    Difference {
-        field: field.to_owned(),
-        before: before.to_string(),
-        after: after.to_string(),
-        impact,
-        fixes: Vec::new(),
-    }
-}
-
-impl Difference {
-    /// Adds the operations that put it right.
-    pub(super) fn with(mut self, fixes: impl IntoIterator<Item = Op>) -> Self {
-        self.fixes.extend(fixes);
-        self
-    }
-}
 
 /// Compares the resource at `address` as it should be with what was seen of it.
 pub(super) fn diff(
@@ -342,28 +288,6 @@ fn volume(
                 found.push(differs("instance", now, wanted, Impact::InPlace).with(part));
             }
             Some(_) => {}
-        }
-    }
-    found
-}
-
-/// Size, operations and throughput of a volume: it grows in place and never shrinks. One call changes all three.
-pub(super) fn resized(fields: [(&str, Option<u32>, u32); 3], fix: Op) -> Vec<Difference> {
-    let mut fix = Some(fix);
-    let mut found = Vec::new();
-    for (field, seen, want) in fields {
-        let Some(now) = seen.filter(|now| *now != want) else {
-            continue;
-        };
-        if field == "size_gib" && want < now {
-            found.push(differs(
-                field,
-                now,
-                format!("{want} (a volume cannot shrink)"),
-                Impact::NextLaunch,
-            ));
-        } else {
-            found.push(differs(field, now, want, Impact::InPlace).with(fix.take()));
         }
     }
     found

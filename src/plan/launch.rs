@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::build::Input;
-use super::classify::{Judged, zone_of};
+use super::input::Input;
+use super::judged::{Judged, zone_of};
 use crate::model::{Action, Address, InstanceSpec, Kind, LaunchSpec, Spec, Zone};
 
 /// How many machines one call asks for at most. RunInstances has a bucket of 5 requests refilled by 2 a second, and

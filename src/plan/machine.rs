@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::diff::{Context, Difference, differs, resized};
+use super::difference::{Context, Difference, differs, resized};
 use crate::inventory::{Seen, SeenInstance};
 use crate::model::{CloudId, Impact, InstanceSpec, InstanceState, Market, Op, Ref};
 

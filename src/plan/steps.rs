@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::build::Input;
-use super::classify::Judged;
+use super::input::Input;
+use super::judged::Judged;
 use super::launch::{Batches, needs};
 use super::types::{Step, StepId};
 use crate::inventory::Seen;
@@ -242,7 +242,7 @@ fn volume(
     };
     let zone = zone
         .and_then(|node| node.sighting)
-        .and_then(super::classify::zone_of);
+        .and_then(super::judged::zone_of);
     let create = Op::CreateVolume {
         beside: spec.node.clone(),
         zone,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::classify::Judged;
+use super::judged::Judged;
 use super::steps::Layout;
 use super::types::StepId;
 use crate::inventory::Seen;

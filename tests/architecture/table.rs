@@ -59,6 +59,7 @@ pub(crate) const TABLE: &[Row] = &[
         &[
             "model",
             "dag",
+            "lab",
             "plan",
             "inventory",
             "state",
