@@ -1,1 +1,28 @@
-//! An emulated AWS with EC2's documented rules.
+//! An emulated AWS with EC2's documented rules, for `--sandbox`, rehearsals and tests.
+//!
+//! Owns: the services' behaviour, their wire formats, the world and its log, and faults on request. It stands in
+//! for the network: the SDK's own serialisers and parsers are exercised. Does not own: any knowledge of a lab.
+
+mod call;
+mod client;
+mod context;
+mod core;
+mod ec2;
+mod iam;
+mod options;
+mod quotas;
+mod rules;
+mod scenario;
+mod serve;
+mod ssm;
+mod sts;
+mod wire;
+mod world;
+
+pub use call::CallRecord;
+pub use core::Sandbox;
+pub use options::{Latency, Options};
+pub use scenario::{FaultKind, Rule, Scenario, ScenarioError, Times};
+
+/// The account that the sandbox is: the one that AWS uses in its examples.
+pub const ACCOUNT: &str = "123456789012";

@@ -1,0 +1,66 @@
+//! The seam: the sandbox as the HTTP client of an AWS SDK.
+
+use std::sync::Arc;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+
+use super::call::{Broken, Request};
+use super::core::Sandbox;
+
+impl Sandbox {
+    /// An HTTP client for the SDK that ends in this sandbox, whatever endpoint and region a client is set to.
+    pub fn http_client(self: &Arc<Self>) -> SharedHttpClient {
+        SharedHttpClient::new(Connector(Arc::clone(self)))
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Connector(Arc<Sandbox>);
+
+impl HttpClient for Connector {
+    fn http_connector(
+        &self,
+        _settings: &HttpConnectorSettings,
+        _components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let sandbox = Arc::clone(&self.0);
+        HttpConnectorFuture::new(async move {
+            let header = |name| request.headers().get(name).map(str::to_owned);
+            let request = Request {
+                authorization: header("authorization"),
+                target: header("x-amz-target"),
+                body: request.body().bytes().unwrap_or_default().to_vec(),
+            };
+            let response = sandbox.respond(request).await.map_err(broken)?;
+            let answer = http::Response::builder()
+                .status(response.status)
+                .header("content-type", response.content_type)
+                .body(SdkBody::from(response.body))
+                .map_err(|error| ConnectorError::other(error.into(), None))?;
+            HttpResponse::try_from(answer)
+                .map_err(|error| ConnectorError::other(error.into(), None))
+        })
+    }
+}
+
+fn broken(broken: Broken) -> ConnectorError {
+    let error = ConnectorError::io(broken.into());
+    if broken == Broken::Refused {
+        error.never_connected()
+    } else {
+        error
+    }
+}

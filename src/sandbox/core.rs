@@ -1,0 +1,425 @@
+//! The sandbox itself: takes a call, lets faults strike, lets due states change, acts, keeps, answers.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use jiff::Timestamp;
+
+use super::call::{
+    Broken, Call, CallRecord, Request, Response, Service, ec2_answer, json_answer, query_answer,
+    refusal,
+};
+use super::context::Ctx;
+use super::ec2;
+use super::options::Options;
+use super::scenario::{FaultKind, Faults, Situation};
+use super::wire::{ApiError, Xml};
+use super::world::{Entity, IdSource, Line, Loaded, Log, Phase, Store, kind_of, mix};
+use super::{iam, quotas, ssm, sts};
+
+/// An emulated AWS account.
+pub struct Sandbox {
+    options: Options,
+    opened: Timestamp,
+    state: Mutex<State>,
+}
+
+struct State {
+    seed: u64,
+    regions: BTreeMap<String, Store>,
+    iam: Store,
+    faults: Store,
+    log: Option<Log>,
+    calls: Vec<CallRecord>,
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox").finish_non_exhaustive()
+    }
+}
+
+const IAM: &str = "iam";
+const FAULTS: &str = "faults";
+
+/// A log is rewritten on opening when it holds this many changes for each entity that lives.
+const COMPACT_FACTOR: usize = 4;
+/// A log with fewer changes than this is left alone: reading it costs nothing.
+const COMPACT_FLOOR: usize = 2_000;
+
+impl Sandbox {
+    /// An account that lives as long as this value.
+    pub fn new(options: Options) -> Arc<Self> {
+        let state = State::new(options.seed, None);
+        Self::with_state(options, state)
+    }
+
+    /// An account that lives in a file; it is made if need be.
+    pub fn open(path: &Path, options: Options) -> io::Result<Arc<Self>> {
+        let mut state = State::new(options.seed, Some(Log::open(path)?));
+        let changes = state.read_log()?;
+        let alive = state.stores().map(|(_, store)| store.len()).sum::<usize>();
+        if changes > COMPACT_FLOOR && changes > COMPACT_FACTOR * alive {
+            let lines = state.snapshot();
+            if let Some(log) = &mut state.log {
+                log.compact(&lines)?;
+            }
+        }
+        state.unlock();
+        Ok(Self::with_state(options, state))
+    }
+
+    fn with_state(options: Options, state: State) -> Arc<Self> {
+        Arc::new(Self {
+            opened: options.clock.now(),
+            options,
+            state: Mutex::new(state),
+        })
+    }
+
+    /// Every call that was made, in order.
+    pub fn calls(&self) -> Vec<CallRecord> {
+        self.lock().calls.clone()
+    }
+
+    /// How often each action was called.
+    pub fn call_counts(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for call in &self.lock().calls {
+            *counts.entry(call.action.clone()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Forgets the calls that were made.
+    pub fn forget_calls(&self) {
+        self.lock().calls.clear();
+    }
+
+    /// How many things of each kind exist, in EC2's spelling (`instance`, `elastic-ip`, ... and `role`,
+    /// `instance-profile`). Terminated instances do not; what comes and goes with a VPC is not counted.
+    pub fn live(&self) -> BTreeMap<&'static str, usize> {
+        let mut state = self.lock();
+        let now = self.options.clock.now();
+        let regions: Vec<String> = state.regions.keys().cloned().collect();
+        for region in regions {
+            self.settle(&mut state, &region, now);
+        }
+        let mut counts = BTreeMap::new();
+        for (_, store) in state.stores() {
+            for kind in store.slots().filter_map(|slot| counted(&slot.entity)) {
+                *counts.entry(kind).or_default() += 1;
+            }
+        }
+        counts
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .expect("no code panics while it holds the world")
+    }
+
+    /// Answers a request, or breaks its connection.
+    pub(crate) async fn respond(&self, request: Request) -> Result<Response, Broken> {
+        let call = match Call::read(&request) {
+            Ok(call) => call,
+            Err(response) => return Ok(*response),
+        };
+        let at = self.options.clock.now();
+        let latency = self.options.latency.of(&call.action);
+        if !latency.is_zero() {
+            self.options.clock.sleep(latency).await;
+        }
+        let mut state = self.lock();
+        let result = self.act(&mut state, &call);
+        state.calls.push(CallRecord {
+            service: call.service.name(),
+            action: call.action,
+            region: call.region,
+            at,
+            status: result.as_ref().ok().map(|response| response.status),
+        });
+        result
+    }
+
+    fn act(&self, state: &mut State, call: &Call) -> Result<Response, Broken> {
+        state.read_log().map_err(|_| Broken::Unwritable)?;
+        let now = self.options.clock.now();
+        self.settle(state, &call.region, now);
+        let mut lines = state.commit(&call.region);
+        let number = state.calls.len() as u64 + 1;
+        let outcome = self.decide(state, call, now, number);
+        lines.extend(state.commit(&call.region));
+        let written = state.append(&lines);
+        state.unlock();
+        written.map_err(|_| Broken::Unwritable)?;
+        outcome
+    }
+
+    fn decide(
+        &self,
+        state: &mut State,
+        call: &Call,
+        now: Timestamp,
+        number: u64,
+    ) -> Result<Response, Broken> {
+        let mut ctx = self.context(state, &call.region, &call.action, now);
+        if let Some(response) = strike_before(&mut ctx, call, number)? {
+            return Ok(response);
+        }
+        let answer = perform(&mut ctx, call, number);
+        if answer.is_err() {
+            ctx.store.rollback();
+            ctx.iam.rollback();
+        }
+        let situation = Situation {
+            action: &call.action,
+            ..Situation::default()
+        };
+        if answer.is_ok()
+            && ctx
+                .faults
+                .fire(FaultKind::LostResponse, &situation)
+                .is_some()
+        {
+            return Err(Broken::Lost);
+        }
+        Ok(answer.unwrap_or_else(|error| refusal(call.service, &error, number)))
+    }
+
+    fn context<'a>(
+        &'a self,
+        state: &'a mut State,
+        region: &'a str,
+        action: &'a str,
+        now: Timestamp,
+    ) -> Ctx<'a> {
+        state.region(region).now = now;
+        let State {
+            regions,
+            iam,
+            faults,
+            ..
+        } = state;
+        iam.now = now;
+        faults.now = now;
+        let faults = Faults {
+            scenario: &self.options.scenario,
+            counts: faults,
+            now,
+            opened: self.opened,
+        };
+        Ctx {
+            hidden: faults.hidden_for(action),
+            region,
+            action,
+            store: regions
+                .get_mut(region)
+                .expect("the region was made just before"),
+            iam,
+            faults,
+            now,
+        }
+    }
+
+    /// Lets every state change that is due happen.
+    fn settle(&self, state: &mut State, region: &str, now: Timestamp) {
+        let mut ctx = self.context(state, region, "", now);
+        ec2::settle(&mut ctx);
+    }
+}
+
+/// The faults that strike before anything happens.
+fn strike_before(ctx: &mut Ctx<'_>, call: &Call, number: u64) -> Result<Option<Response>, Broken> {
+    let situation = Situation {
+        action: &call.action,
+        ..Situation::default()
+    };
+    let ec2 = call.service == Service::Ec2;
+    if ctx.faults.fire(FaultKind::Refused, &situation).is_some() {
+        return Err(Broken::Refused);
+    }
+    for kind in [
+        FaultKind::Expired,
+        FaultKind::Throttle,
+        FaultKind::ServerError,
+        FaultKind::Denied,
+        FaultKind::Error,
+    ] {
+        let Some(rule) = ctx.faults.fire(kind, &situation) else {
+            continue;
+        };
+        let (status, code, message) = match kind {
+            FaultKind::Expired if ec2 => (400, "RequestExpired", "Request has expired."),
+            FaultKind::Expired => (
+                403,
+                "ExpiredToken",
+                "The security token included in the request is expired",
+            ),
+            FaultKind::Throttle if ec2 => (503, "RequestLimitExceeded", "Request limit exceeded."),
+            FaultKind::Throttle => (400, "ThrottlingException", "Rate exceeded"),
+            FaultKind::ServerError => (500, "InternalError", "An internal error has occurred"),
+            FaultKind::Denied if ec2 => (
+                403,
+                "UnauthorizedOperation",
+                "You are not authorized to perform this operation.",
+            ),
+            FaultKind::Denied => (
+                403,
+                "AccessDenied",
+                "User is not authorized to perform this operation",
+            ),
+            _ => (
+                rule.status.unwrap_or(400),
+                "Error",
+                "A fault of the scenario",
+            ),
+        };
+        let error = ApiError::with_status(
+            status,
+            rule.code.as_deref().unwrap_or(code),
+            rule.message.as_deref().unwrap_or(message),
+        );
+        return Ok(Some(refusal(call.service, &error, number)));
+    }
+    Ok(None)
+}
+
+fn perform(ctx: &mut Ctx<'_>, call: &Call, number: u64) -> Result<Response, ApiError> {
+    let mut xml = Xml::default();
+    match call.service {
+        Service::Ec2 => {
+            ec2::perform(ctx, &call.params, &mut xml)?;
+            Ok(ec2_answer(&call.action, xml, number))
+        }
+        Service::Iam => {
+            iam::perform(ctx, &call.params, &mut xml)?;
+            Ok(query_answer(call.service, &call.action, xml, number))
+        }
+        Service::Sts => {
+            sts::perform(ctx, &mut xml)?;
+            Ok(query_answer(call.service, &call.action, xml, number))
+        }
+        Service::Ssm => ssm::perform(ctx, &call.json).map(|value| json_answer(&value)),
+        Service::ServiceQuotas => quotas::perform(ctx, &call.json).map(|value| json_answer(&value)),
+    }
+}
+
+/// The kind under which an entity is counted as alive.
+fn counted(entity: &Entity) -> Option<&'static str> {
+    match entity {
+        Entity::Instance(instance) if instance.phase == Phase::Terminated => None,
+        Entity::RouteTable(table) if table.main => None,
+        Entity::SecurityGroup(group) if group.is_default() => None,
+        Entity::Role(_) => Some("role"),
+        Entity::InstanceProfile(_) => Some("instance-profile"),
+        Entity::SgRule(_) | Entity::SpotRequest(_) => None,
+        other => kind_of(other.id())
+            .map(|kind| kind.resource_type)
+            .filter(|name| !name.is_empty()),
+    }
+}
+
+impl State {
+    fn new(seed: u64, log: Option<Log>) -> Self {
+        Self {
+            seed,
+            regions: BTreeMap::new(),
+            iam: Store::new(ids_for(seed, IAM)),
+            faults: Store::new(ids_for(seed, FAULTS)),
+            log,
+            calls: Vec::new(),
+        }
+    }
+
+    fn region(&mut self, name: &str) -> &mut Store {
+        let seed = self.seed;
+        self.regions
+            .entry(name.to_owned())
+            .or_insert_with(|| Store::new(ids_for(seed, name)))
+    }
+
+    fn place(&mut self, name: &str) -> &mut Store {
+        match name {
+            IAM => &mut self.iam,
+            FAULTS => &mut self.faults,
+            region => self.region(region),
+        }
+    }
+
+    fn stores(&self) -> impl Iterator<Item = (&str, &Store)> {
+        self.regions
+            .iter()
+            .map(|(name, store)| (name.as_str(), store))
+            .chain([(IAM, &self.iam), (FAULTS, &self.faults)])
+    }
+
+    /// Takes in what is new in the log, and keeps it locked; says how many changes there were.
+    fn read_log(&mut self) -> io::Result<usize> {
+        let Some(log) = &mut self.log else {
+            return Ok(0);
+        };
+        let mut count = 0;
+        for line in log.lock_and_read()?.into_iter().flatten() {
+            let store = self.place(&line.place);
+            store.set_given(line.given);
+            for change in line.changes {
+                store.replay(change);
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+
+    fn unlock(&mut self) {
+        if let Some(log) = &mut self.log {
+            log.unlock();
+        }
+    }
+
+    /// What the call changed so far.
+    fn commit(&mut self, region: &str) -> Loaded {
+        [region, IAM, FAULTS]
+            .into_iter()
+            .filter_map(|place| {
+                let store = self.place(place);
+                let changes = store.commit();
+                (!changes.is_empty()).then(|| Line {
+                    place: place.to_owned(),
+                    given: store.ids.given,
+                    changes,
+                })
+            })
+            .collect()
+    }
+
+    fn append(&mut self, lines: &Loaded) -> io::Result<()> {
+        match &mut self.log {
+            Some(log) if !lines.is_empty() => log.append(lines),
+            _ => Ok(()),
+        }
+    }
+
+    /// Everything, as if one call had made it.
+    fn snapshot(&self) -> Loaded {
+        self.stores()
+            .map(|(place, store)| Line {
+                place: place.to_owned(),
+                given: store.ids.given,
+                changes: store.everything(),
+            })
+            .collect()
+    }
+}
+
+/// Each place has ids of its own, whatever happens elsewhere.
+fn ids_for(seed: u64, place: &str) -> IdSource {
+    let salt = place
+        .bytes()
+        .fold(seed, |salt, byte| mix(salt ^ u64::from(byte)));
+    IdSource::new(salt, 0)
+}

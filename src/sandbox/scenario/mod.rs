@@ -1,0 +1,9 @@
+//! What a rehearsal asks the sandbox to do badly: rules in a TOML file, and which of them fire on a call.
+
+mod faults;
+mod file;
+mod pattern;
+
+pub(crate) use faults::{Faults, Situation};
+pub use file::{FaultKind, Rule, Scenario, ScenarioError, Times};
+pub(crate) use pattern::matches;

@@ -1,0 +1,66 @@
+//! Systems Manager: the public parameters that name images.
+
+use serde_json::{Value, json};
+
+use super::context::Ctx;
+use super::ec2::public_images;
+use super::wire::{ApiError, ApiResult};
+
+/// Performs an action (Systems Manager API Reference: GetParameter, GetParameters).
+pub(crate) fn perform(ctx: &mut Ctx<'_>, input: &Value) -> ApiResult<Value> {
+    match ctx.action {
+        "GetParameter" => {
+            let name = input
+                .get("Name")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            let parameter = parameter(ctx, name).ok_or_else(|| {
+                ApiError::new("ParameterNotFound", format!("Parameter {name} not found."))
+            })?;
+            Ok(json!({ "Parameter": parameter }))
+        }
+        "GetParameters" => {
+            let names: Vec<&str> = input
+                .get("Names")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            // API Reference, GetParameters: 1 to 10 names.
+            if names.is_empty() || names.len() > 10 {
+                return Err(ApiError::new(
+                    "ValidationException",
+                    "names must have 1 to 10 members",
+                ));
+            }
+            let (found, invalid): (Vec<_>, Vec<_>) = names
+                .into_iter()
+                .map(|name| (name, parameter(ctx, name)))
+                .partition(|(_, parameter)| parameter.is_some());
+            Ok(json!({
+                "Parameters": found.into_iter().filter_map(|(_, it)| it).collect::<Vec<_>>(),
+                "InvalidParameters": invalid.into_iter().map(|(name, _)| name).collect::<Vec<_>>(),
+            }))
+        }
+        other => Err(ApiError::new(
+            "UnknownOperationException",
+            format!("the sandbox does not speak the Systems Manager action {other}"),
+        )),
+    }
+}
+
+fn parameter(ctx: &Ctx<'_>, name: &str) -> Option<Value> {
+    let image = public_images(ctx.region)
+        .into_iter()
+        .find(|image| image.parameter == name)?;
+    Some(json!({
+        "Name": name,
+        "Type": "String",
+        "Value": image.image.id,
+        "Version": 1,
+        "LastModifiedDate": image.image.created.as_second(),
+        "ARN": format!("arn:aws:ssm:{}::parameter{name}", ctx.region),
+        "DataType": "aws:ec2:image",
+    }))
+}

@@ -1,0 +1,169 @@
+//! What every entity has: an id, tags, and the keys under which it is found.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::access::{FaultState, InstanceProfile, KeyPair, Role, ServiceLinkedRole, Token};
+use super::compute::{Instance, LaunchTemplate, PlacementGroup, SpotRequest};
+use super::network::{
+    Address, Gateway, Interface, RouteAssociation, RouteTable, SecurityGroup, SgRule, Subnet, Vpc,
+};
+use super::storage::{Image, Snapshot, Volume};
+
+/// Tags by key.
+pub(crate) type Tags = BTreeMap<String, String>;
+
+/// How one entity hangs on another. `rules` says which of these keep the other from being deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Edge {
+    SubnetOfVpc,
+    GatewayOfVpc,
+    MainTableOfVpc,
+    TableOfVpc,
+    DefaultGroupOfVpc,
+    GroupOfVpc,
+    InterfaceOfVpc,
+    PublicInterfaceOfVpc,
+    InterfaceInSubnet,
+    InterfaceInGroup,
+    RuleOfGroup,
+    RuleNamesGroup,
+    AssociationOfTable,
+    AssociationOfSubnet,
+    AttachedGateway,
+    AttachedVolume,
+    VolumeOfInstance,
+    InterfaceOfInstance,
+    AddressOfInterface,
+    AssociatedAddress,
+    ImageOfSnapshot,
+    InstanceInPlacementGroup,
+    RoleInProfile,
+    ProfileHasRole,
+    PolicyAttached,
+    PolicyInline,
+}
+
+/// Where an entity is found besides its id.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(crate) struct Keys {
+    /// What it hangs on.
+    pub(crate) edges: Vec<(Edge, String)>,
+    /// Names that only one entity may have.
+    pub(crate) names: Vec<String>,
+    /// What it counts against, and how much.
+    pub(crate) meters: Vec<(String, u64)>,
+    /// When its state changes by itself.
+    pub(crate) due: Option<Timestamp>,
+}
+
+impl Keys {
+    pub(super) fn edge(&mut self, edge: Edge, target: &str) {
+        self.edges.push((edge, target.to_owned()));
+    }
+
+    pub(super) fn name(&mut self, name: String) {
+        self.names.push(name);
+    }
+
+    pub(super) fn meter(&mut self, name: &str, amount: u64) {
+        self.meters.push((name.to_owned(), amount));
+    }
+}
+
+/// An entity that says where it is found besides its id and tags.
+pub(crate) trait Indexed {
+    /// Adds its keys; most kinds have some.
+    fn index(&self, _keys: &mut Keys) {}
+}
+
+/// A kind of entity.
+pub(crate) trait Record: Sized {
+    /// The prefix of its ids, hyphen or slash included.
+    const PREFIX: &'static str;
+    /// Its id.
+    fn id(&self) -> &str;
+    /// Its tags.
+    fn tags(&self) -> Option<&Tags>;
+    /// Its tags, to be changed.
+    fn tags_mut(&mut self) -> Option<&mut Tags>;
+    /// The keys under which it is found.
+    fn keys(&self, keys: &mut Keys);
+    /// As an entity of any kind.
+    fn wrap(self) -> Entity;
+    /// Out of an entity of any kind.
+    fn peel(entity: &Entity) -> Option<&Self>;
+    /// Out of an entity of any kind, to be changed.
+    fn peel_mut(entity: &mut Entity) -> Option<&mut Self>;
+}
+
+macro_rules! entities {
+    ($($name:ident $prefix:literal $($tags:ident)?;)*) => {
+        /// Anything that exists.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        pub(crate) enum Entity { $($name($name)),* }
+
+        impl Entity {
+            pub(crate) fn id(&self) -> &str {
+                match self { $(Self::$name(it) => it.id()),* }
+            }
+            pub(crate) fn tags(&self) -> Option<&Tags> {
+                match self { $(Self::$name(it) => it.tags()),* }
+            }
+            pub(crate) fn tags_mut(&mut self) -> Option<&mut Tags> {
+                match self { $(Self::$name(it) => it.tags_mut()),* }
+            }
+            pub(crate) fn keys(&self) -> Keys {
+                let mut keys = Keys::default();
+                match self { $(Self::$name(it) => it.keys(&mut keys)),* }
+                keys
+            }
+        }
+
+        $(impl Record for $name {
+            const PREFIX: &'static str = $prefix;
+            fn id(&self) -> &str { &self.id }
+            fn tags(&self) -> Option<&Tags> { entities!(@tags self $($tags)?) }
+            fn tags_mut(&mut self) -> Option<&mut Tags> { entities!(@tags_mut self $($tags)?) }
+            fn keys(&self, keys: &mut Keys) { self.index(keys); }
+            fn wrap(self) -> Entity { Entity::$name(self) }
+            fn peel(entity: &Entity) -> Option<&Self> {
+                if let Entity::$name(it) = entity { Some(it) } else { None }
+            }
+            fn peel_mut(entity: &mut Entity) -> Option<&mut Self> {
+                if let Entity::$name(it) = entity { Some(it) } else { None }
+            }
+        })*
+    };
+    (@tags $this:ident) => { None };
+    (@tags $this:ident tags) => { Some(&$this.tags) };
+    (@tags_mut $this:ident) => { None };
+    (@tags_mut $this:ident tags) => { Some(&mut $this.tags) };
+}
+
+entities! {
+    Vpc "vpc-" tags;
+    Subnet "subnet-" tags;
+    Gateway "igw-" tags;
+    RouteTable "rtb-" tags;
+    RouteAssociation "rtbassoc-";
+    SecurityGroup "sg-" tags;
+    SgRule "sgr-" tags;
+    KeyPair "key-" tags;
+    Instance "i-" tags;
+    Volume "vol-" tags;
+    Interface "eni-" tags;
+    Address "eipalloc-" tags;
+    Snapshot "snap-" tags;
+    Image "ami-" tags;
+    LaunchTemplate "lt-" tags;
+    SpotRequest "sir-" tags;
+    PlacementGroup "pg-" tags;
+    Token "token/";
+    Role "role/" tags;
+    InstanceProfile "profile/" tags;
+    ServiceLinkedRole "linked/";
+    FaultState "fault/";
+}
