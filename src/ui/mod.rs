@@ -5,10 +5,12 @@
 
 mod failure;
 mod fold;
+pub mod json;
 mod money;
 mod page;
 mod plan;
 mod run;
+mod status;
 mod style;
 mod table;
 mod text;
@@ -20,6 +22,7 @@ pub use run::{
     Bars, Display, DisplayKind, EndReport, Lines, Remains, Silent, Standing, choose_display,
     end_view,
 };
+pub use status::{AddressStatus, NodeStatus, Spending, StatusReport, VolumeStatus, status_view};
 pub use style::{ColorChoice, ColorHints, Look, Role, use_color};
 pub use table::{Column, Table};
 pub use text::clean;

@@ -1,6 +1,6 @@
 //! Permissions and credentials.
 
-use super::advice::{Advice, Circumstances};
+use super::types::{Advice, Circumstances};
 use crate::model::Failure;
 
 pub(super) fn permission(failure: &Failure) -> Advice {

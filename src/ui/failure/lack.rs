@@ -1,6 +1,6 @@
 //! Quotas and capacity.
 
-use super::advice::{Advice, Circumstances};
+use super::types::{Advice, Circumstances};
 use crate::catalog;
 use crate::model::{Failure, InstanceType, Market, QuotaCode, UsageClass};
 

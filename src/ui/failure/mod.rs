@@ -3,7 +3,9 @@
 mod access;
 mod advice;
 mod lack;
+mod types;
 mod view;
 
-pub use advice::{Advice, Circumstances, Help, advise};
+pub use advice::advise;
+pub use types::{Advice, Circumstances, Help};
 pub use view::failure_lines;

@@ -1,6 +1,7 @@
 //! A failure as lines: the cloud's own words, then ours, then what helps.
 
-use super::advice::{Advice, Circumstances, Help, advise};
+use super::advice::advise;
+use super::types::{Advice, Circumstances, Help};
 use crate::model::{Failure, Leftover};
 use crate::ui::page::Line;
 use crate::ui::style::Role;

@@ -1,6 +1,6 @@
 //! The bill as a compact table.
 
-use super::view::PlanReport;
+use super::report::PlanReport;
 use crate::model::{Address, Usd};
 use crate::plan::{Bill, BillLine, Rate};
 use crate::ui::fold::{FOLD_FROM, Shape, label};

@@ -1,7 +1,7 @@
 //! The changes by section, like ones folded into one line.
 
 use super::reasons::{impact, reason, sign};
-use super::view::PlanReport;
+use super::report::PlanReport;
 use crate::model::{Action, Address, FieldChange, Kind, Reason};
 use crate::plan::{Change, Mode, Plan};
 use crate::ui::fold::{FOLD_FROM, Shape, label};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::view::PlanReport;
+use super::report::PlanReport;
 use crate::model::{Address, Market, Op, Rung};
 use crate::plan::Plan;
 use crate::ui::fold::zones;

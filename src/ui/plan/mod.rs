@@ -5,8 +5,14 @@ mod changes;
 mod launches;
 mod notices;
 mod reasons;
+mod report;
 #[cfg(test)]
 mod samples;
 mod view;
 
-pub use view::{Place, PlanReport, plan_view};
+pub(super) use launches::ladders;
+pub use report::{Place, PlanReport};
+#[cfg(test)]
+pub(super) use samples::{now, sample};
+pub(super) use view::header;
+pub use view::plan_view;

@@ -1,6 +1,6 @@
 //! What the preflight found, worst first.
 
-use super::view::PlanReport;
+use super::report::PlanReport;
 use crate::plan::{Notice, Severity};
 use crate::ui::page::{Line, Page};
 use crate::ui::style::{Look, Role};

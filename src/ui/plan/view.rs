@@ -1,45 +1,10 @@
 //! The whole plan, readable at a glance in 80 columns.
 
+use super::report::{Place, PlanReport};
 use super::{bill, changes, launches, notices};
-use crate::model::{AccountId, LabName, Region};
-use crate::plan::{Bill, Mode, Notice, Plan, Tally};
-use crate::state::Pins;
+use crate::plan::{Mode, Plan, Tally};
 use crate::ui::page::{Line, Page};
 use crate::ui::style::{Look, Role};
-
-/// Where a lab is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// Its name.
-    pub lab: LabName,
-    /// Its region.
-    pub region: Region,
-    /// Its account.
-    pub account: AccountId,
-    /// `aws`, or what stands in for it.
-    pub endpoint: String,
-}
-
-/// All there is to show of a plan.
-#[derive(Debug, Clone, Copy)]
-pub struct PlanReport<'a> {
-    /// Where the lab is.
-    pub place: &'a Place,
-    /// The plan.
-    pub plan: &'a Plan,
-    /// What it costs.
-    pub bill: &'a Bill,
-    /// What the preflight found.
-    pub notices: &'a [Notice],
-    /// Other things to know, each a sentence: what the profile asks for and is not built yet.
-    pub warnings: &'a [String],
-    /// What was looked up.
-    pub pins: &'a Pins,
-    /// Commands to type next; the first is the usual one.
-    pub next: &'a [String],
-    /// Whether to show everything: nothing folded, every check and pin.
-    pub verbose: bool,
-}
 
 /// Renders the plan.
 pub fn plan_view(report: &PlanReport<'_>, look: &Look) -> String {

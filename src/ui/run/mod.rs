@@ -13,3 +13,5 @@ pub use bars::Bars;
 pub use display::{Display, DisplayKind, Silent, choose_display};
 pub use ending::{EndReport, Remains, Standing, end_view};
 pub use lines::Lines;
+#[cfg(test)]
+pub(super) use samples::{at, story};

@@ -1,0 +1,24 @@
+//! What programs read: one JSON object per line, the first naming the format and its version.
+//!
+//! The types here are mirrors, made for their readers; the runtime types may change without them. A field may be
+//! added within a version; taking one away, or changing what one means, takes a new version.
+
+mod ending;
+mod error;
+mod events;
+mod graph;
+mod line;
+mod plan;
+mod problems;
+mod state;
+mod status;
+
+pub use ending::end_json;
+pub use error::{ErrorMirror, error_json};
+pub use events::Events;
+pub use graph::graph_json;
+pub use line::Format;
+pub use plan::plan_json;
+pub use problems::problems_json;
+pub use state::state_json;
+pub use status::status_json;

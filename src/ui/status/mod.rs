@@ -1,0 +1,7 @@
+//! What a user wants to see each morning.
+
+mod report;
+mod view;
+
+pub use report::{AddressStatus, NodeStatus, Spending, StatusReport, VolumeStatus};
+pub use view::status_view;
