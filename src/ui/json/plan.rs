@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::line::{Format, RateMirror, line};
-use crate::model::{Action, Address, FieldChange, Impact, Kind, Market, Reason, Rung};
+use crate::model::{Action, Address, BlockReason, FieldChange, Impact, Kind, Market, Reason, Rung};
 use crate::plan::{BillLine, Change, Mode, Notice, Severity, Tally};
 use crate::ui::plan::{Place, PlanReport, ladders};
 
@@ -54,8 +54,8 @@ struct ChangeMirror<'a> {
     address: &'a Address,
     kind: Kind,
     action: Action,
-    #[serde(flatten)]
-    reason: &'a Reason,
+    reason: &'static str,
+    detail: Option<String>,
     id: Option<&'a str>,
     summary: &'a str,
     fields: Vec<FieldMirror<'a>>,
@@ -173,16 +173,50 @@ fn change(change: &Change) -> Mirror<'_> {
         fields,
         losses,
     } = change;
+    let (reason, detail) = why(reason);
     Mirror::Change(ChangeMirror {
         address,
         kind: *kind,
         action: *action,
         reason,
+        detail,
         id: id.as_ref().map(crate::model::CloudId::as_str),
         summary,
         fields: fields.iter().map(field).collect(),
         losses: losses.iter().map(|loss| loss.0.as_str()).collect(),
     })
+}
+
+/// A reason as a stable word, with what it is about.
+fn why(reason: &Reason) -> (&'static str, Option<String>) {
+    match reason {
+        Reason::New => ("new", None),
+        Reason::Vanished => ("vanished", None),
+        Reason::Differs => ("differs", None),
+        Reason::CannotUpdate => ("cannot-update", None),
+        Reason::Unfinished => ("unfinished", None),
+        Reason::DependsOnReplaced(other) => ("depends-on-replaced", Some(other.to_string())),
+        Reason::NotInProfile => ("not-in-profile", None),
+        Reason::Destroying => ("destroying", None),
+        Reason::NotRecorded => ("not-recorded", None),
+        Reason::UpToDate => ("up-to-date", None),
+        Reason::Stopped => ("stopped", None),
+        Reason::Kept => ("kept", None),
+        Reason::NotTargeted => ("not-targeted", None),
+        Reason::Blocked(block) => blocked(block),
+    }
+}
+
+fn blocked(block: &BlockReason) -> (&'static str, Option<String>) {
+    match block {
+        BlockReason::Unreadable(text) => ("unreadable", Some(text.clone())),
+        BlockReason::PreventDestroy => ("prevent-destroy", None),
+        BlockReason::Foreign(text) => ("foreign", Some(text.clone())),
+        BlockReason::Ambiguous(text) => ("ambiguous", Some(text.clone())),
+        BlockReason::DependsOnBlocked(other) => ("depends-on-blocked", Some(other.to_string())),
+        BlockReason::Impossible(text) => ("impossible", Some(text.clone())),
+        BlockReason::InTransition(text) => ("in-transition", Some(text.clone())),
+    }
 }
 
 fn field(change: &FieldChange) -> FieldMirror<'_> {

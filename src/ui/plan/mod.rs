@@ -13,6 +13,6 @@ mod view;
 pub(super) use launches::ladders;
 pub use report::{Place, PlanReport};
 #[cfg(test)]
-pub(super) use samples::{now, sample};
+pub(super) use samples::{edges, now, sample};
 pub(super) use view::header;
 pub use view::plan_view;

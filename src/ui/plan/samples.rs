@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use super::Place;
 use crate::inventory::Inventory;
-use crate::lab::Facts;
+use crate::lab::{Facts, Lab};
 use crate::model::{
-    AccountId, ImageId, ImageRef, InstanceType, LabId, LabName, NodeName, PinnedImage, PortRange,
-    Protocol, QuotaCode, Region, RootVolume, Shutdown, UsageClass, Zone,
+    AccountId, Address, ImageId, ImageRef, InstanceType, LabId, LabName, NodeName, PinnedImage,
+    PortRange, Protocol, QuotaCode, Region, RootVolume, Shutdown, UsageClass, Zone,
 };
 use crate::plan::{Bill, Capacity, Input, Mode, Notice, Plan, bill, build, preflight};
 use crate::profile::{
@@ -129,18 +129,30 @@ pub(in crate::ui) fn now() -> Timestamp {
     "2026-07-21T08:15:00Z".parse().expect("a moment")
 }
 
-/// The lab with `count` nodes, of which nothing exists yet.
-pub(in crate::ui) fn sample(count: u32) -> Sample {
+/// Each resource of the lab with what must be there before it.
+pub(in crate::ui) fn edges(count: u32) -> Vec<(Address, Vec<Address>)> {
+    let resources = lab(count).resources.into_iter();
+    resources
+        .map(|(address, resource)| (address, resource.after.into_iter().collect()))
+        .collect()
+}
+
+fn lab(count: u32) -> Lab {
     let pins = pins();
     let facts = Facts {
         lab_id: LabId::new("k3v9q2"),
         my_ip: pins.my_ip,
-        zones: pins.zones.clone(),
-        images: pins.images.clone(),
+        zones: pins.zones,
+        images: pins.images,
         subnets: BTreeMap::new(),
         public_keys: Vec::new(),
     };
-    let lab = crate::lab::build(&profile(count), &facts).expect("the sample makes a lab");
+    crate::lab::build(&profile(count), &facts).expect("the sample makes a lab")
+}
+
+/// The lab with `count` nodes, of which nothing exists yet.
+pub(in crate::ui) fn sample(count: u32) -> Sample {
+    let (pins, lab) = (pins(), lab(count));
     let observed = Inventory::empty(now());
     let targets = BTreeSet::new();
     let plan = build(&Input {

@@ -11,7 +11,7 @@ use crate::ui::style::{Look, Role};
 use crate::ui::table::{Column, Table};
 use crate::ui::text::{counted, lasting, since};
 
-/// From this width the private addresses have a column of their own.
+/// From this width zones and private addresses have columns of their own.
 const WIDE: usize = 100;
 /// Up to so many nodes have a second line in a narrow terminal.
 const FEW: usize = 8;
@@ -74,16 +74,12 @@ fn nodes(page: &mut Page, report: &StatusReport, look: &Look, now: Timestamp) {
             .launched
             .filter(|_| node.state == Some(InstanceState::Running));
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let zone = node.zone.as_ref().map(ToString::to_string);
         table.row([
             (Role::Strong, node.address.to_string()),
             (role, state.to_owned()),
             (Role::Plain, instance_type),
-            (
-                Role::Plain,
-                node.zone
-                    .as_ref()
-                    .map_or_else(String::new, ToString::to_string),
-            ),
+            (Role::Plain, if wide { text(&zone) } else { String::new() }),
             (Role::Plain, text(&node.public_ip)),
             (
                 Role::Plain,
@@ -114,6 +110,7 @@ fn nodes(page: &mut Page, report: &StatusReport, look: &Look, now: Timestamp) {
 fn second_line(node: &NodeStatus, narrow: bool, look: &Look) -> Option<Line> {
     let mut parts: Vec<String> = Vec::new();
     if narrow {
+        parts.extend(node.zone.as_ref().map(ToString::to_string));
         parts.extend(node.private_ip.as_ref().map(|ip| format!("private {ip}")));
         parts.extend(node.id.as_ref().map(ToString::to_string));
     }
