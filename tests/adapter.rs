@@ -9,6 +9,8 @@ mod bench;
 mod counted;
 #[path = "adapter/lab.rs"]
 mod lab;
+#[path = "adapter/refusals.rs"]
+mod refusals;
 
 use std::collections::BTreeSet;
 

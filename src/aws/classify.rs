@@ -42,7 +42,7 @@ where
             // The request was never built, so nothing was sent.
             other => match other.source() {
                 Some(source) if has_cause::<CredentialsError>(source) => {
-                    Failure::local(FailureClass::Credentials, operation, causes(source))
+                    no_credentials(operation, source)
                 }
                 source => Failure::local(
                     FailureClass::Invalid,
@@ -89,10 +89,13 @@ fn refused(operation: &str, refusal: &Refusal<'_>) -> Failure {
 
 /// The request did not get an answer; whether it was delivered depends on where it failed.
 fn undelivered(operation: &str, connector: &ConnectorError) -> Failure {
-    let text = causes(connector);
     if has_cause::<CredentialsError>(connector) {
-        return Failure::local(FailureClass::Credentials, operation, text);
+        return no_credentials(operation, connector);
     }
+    // The connector's own words are "io error" and "other".
+    let text = connector
+        .source()
+        .map_or_else(|| connector.to_string(), causes);
     let never_connected = cause::<hyper_util::client::legacy::Error>(connector)
         .is_some_and(hyper_util::client::legacy::Error::is_connect);
     if never_connected {
@@ -102,6 +105,20 @@ fn undelivered(operation: &str, connector: &ConnectorError) -> Failure {
         return Failure::local(FailureClass::Invalid, operation, text);
     }
     unanswered(operation, text)
+}
+
+/// The SDK found no credentials, or found some that it could not use.
+fn no_credentials(operation: &str, error: &(dyn Error + 'static)) -> Failure {
+    let message = match cause::<CredentialsError>(error) {
+        // The SDK would list every place it looked at, one a line.
+        None | Some(CredentialsError::CredentialsNotLoaded(_)) => {
+            "no credentials: none in the environment, in the profile of AWS's config files, or \
+             from this machine's role"
+                .to_owned()
+        }
+        Some(unusable) => format!("no usable credentials: {}", causes(unusable)),
+    };
+    Failure::local(FailureClass::Credentials, operation, message)
 }
 
 /// The request may have been carried out: nobody knows.
@@ -191,114 +208,174 @@ fn class_of_message(code: &str, message: &str) -> Option<FailureClass> {
     })
 }
 
-fn class_of_code(code: &str) -> Option<FailureClass> {
-    use FailureClass as Class;
-    Some(match code {
-        "RequestLimitExceeded"
-        | "EC2ThrottledException"
-        | "Throttling"
-        | "ThrottlingException"
-        | "ThrottledException"
-        | "RequestThrottled"
-        | "RequestThrottledException"
-        | "TooManyRequestsException"
-        | "SlowDown"
-        | "LimitExceededException" => Class::Throttled,
-        "InternalError"
-        | "InternalFailure"
-        | "InternalServerError"
-        | "InternalServiceError"
-        | "ServerInternal"
-        | "ServiceFailure"
-        | "ServiceException"
-        | "ServiceUnavailable"
-        | "ServiceUnavailableException"
-        | "Unavailable"
-        | "RequestTimeout"
-        | "RequestTimeoutException"
-        | "PriorRequestNotComplete" => Class::Transient,
+/// Codes that mean one thing.
+const CODES: &[(FailureClass, &[&str])] = &[
+    (
+        FailureClass::Throttled,
+        &[
+            "RequestLimitExceeded",
+            "EC2ThrottledException",
+            "Throttling",
+            "ThrottlingException",
+            "ThrottledException",
+            "RequestThrottled",
+            "RequestThrottledException",
+            "TooManyRequestsException",
+            "SlowDown",
+            "LimitExceededException",
+        ],
+    ),
+    (
+        FailureClass::Transient,
+        &[
+            "InternalError",
+            "InternalFailure",
+            "InternalServerError",
+            "InternalServiceError",
+            "ServerInternal",
+            "ServiceFailure",
+            "ServiceException",
+            "ServiceUnavailable",
+            "ServiceUnavailableException",
+            "Unavailable",
+            "RequestTimeout",
+            "RequestTimeoutException",
+            "PriorRequestNotComplete",
+        ],
+    ),
+    (
         // A subnet without free addresses is full like a zone is: the next rung may be another subnet.
-        "InsufficientInstanceCapacity"
-        | "InsufficientCapacity"
-        | "InsufficientHostCapacity"
-        | "InsufficientVolumeCapacity"
-        | "InsufficientAddressCapacity"
-        | "UnfulfillableCapacity"
-        | "ReservationCapacityExceeded"
-        | "InsufficientFreeAddressesInSubnet"
-        | "VolumeTypeNotAvailableInZone" => Class::Capacity,
-        "SpotMaxPriceTooLow" => Class::SpotPrice,
-        "MaxSpotInstanceCountExceeded" | "ServiceQuotaExceededException" | "LimitExceeded" => {
-            Class::Quota
-        }
-        "DependencyViolation"
-        | "VolumeInUse"
-        | "DeleteConflict"
-        | "IncorrectState"
-        | "IncorrectInstanceState"
-        | "InvalidState"
-        | "IncorrectModificationState"
-        | "IncorrectSpotRequestState"
-        | "ConcurrentTagAccess"
-        | "ConcurrentModification"
-        | "EntityTemporarilyUnmodifiable"
-        | "SnapshotCreationPerVolumeRateExceeded"
-        | "Gateway.NotAttached" => Class::Conflict,
-        "Resource.AlreadyAssociated"
-        | "ConflictException"
-        | "BucketAlreadyOwnedByYou"
-        | "InvalidSubnet.Conflict" => Class::AlreadyExists,
+        FailureClass::Capacity,
+        &[
+            "InsufficientInstanceCapacity",
+            "InsufficientCapacity",
+            "InsufficientHostCapacity",
+            "InsufficientVolumeCapacity",
+            "InsufficientAddressCapacity",
+            "UnfulfillableCapacity",
+            "ReservationCapacityExceeded",
+            "InsufficientFreeAddressesInSubnet",
+            "VolumeTypeNotAvailableInZone",
+        ],
+    ),
+    (FailureClass::SpotPrice, &["SpotMaxPriceTooLow"]),
+    (
+        FailureClass::Quota,
+        &[
+            "MaxSpotInstanceCountExceeded",
+            "ServiceQuotaExceededException",
+            "LimitExceeded",
+        ],
+    ),
+    (
+        FailureClass::Conflict,
+        &[
+            "DependencyViolation",
+            "VolumeInUse",
+            "DeleteConflict",
+            "IncorrectState",
+            "IncorrectInstanceState",
+            "InvalidState",
+            "IncorrectModificationState",
+            "IncorrectSpotRequestState",
+            "ConcurrentTagAccess",
+            "ConcurrentModification",
+            "EntityTemporarilyUnmodifiable",
+            "SnapshotCreationPerVolumeRateExceeded",
+            "Gateway.NotAttached",
+        ],
+    ),
+    (
+        FailureClass::AlreadyExists,
+        &[
+            "Resource.AlreadyAssociated",
+            "ConflictException",
+            "BucketAlreadyOwnedByYou",
+            "InvalidSubnet.Conflict",
+        ],
+    ),
+    (
         // AssociateAddress says this, without a suffix, of an instance that is still pending.
-        "InvalidInstanceID" => Class::NotVisibleYet,
-        "InvalidAMIID.Unavailable" | "InvalidPlacementGroup.Unknown" => Class::NotFound,
-        "UnauthorizedOperation"
-        | "AuthFailure"
-        | "AccessDenied"
-        | "AccessDeniedException"
-        | "AuthFailure.ServiceLinkedRoleCreationNotPermitted"
-        | "OptInRequired"
-        | "PendingVerification"
-        | "Blocked"
-        | "TagPolicyViolation" => Class::Permission,
-        "InvalidClientTokenId"
-        | "InvalidAccessKeyId"
-        | "UnrecognizedClientException"
-        | "SignatureDoesNotMatch"
-        | "IncompleteSignature"
-        | "MissingAuthenticationToken"
-        | "RequestExpired"
-        | "ExpiredToken"
-        | "ExpiredTokenException" => Class::Credentials,
-        "IdempotentParameterMismatch" | "IdempotentInstanceTerminated" | "InvalidClientToken" => {
-            Class::Token
-        }
+        FailureClass::NotVisibleYet,
+        &["InvalidInstanceID"],
+    ),
+    (
+        FailureClass::NotFound,
+        &["InvalidAMIID.Unavailable", "InvalidPlacementGroup.Unknown"],
+    ),
+    (
+        FailureClass::Permission,
+        &[
+            "UnauthorizedOperation",
+            "AuthFailure",
+            "AccessDenied",
+            "AccessDeniedException",
+            "AuthFailure.ServiceLinkedRoleCreationNotPermitted",
+            "OptInRequired",
+            "PendingVerification",
+            "Blocked",
+            "TagPolicyViolation",
+        ],
+    ),
+    (
+        FailureClass::Credentials,
+        &[
+            "InvalidClientTokenId",
+            "InvalidAccessKeyId",
+            "UnrecognizedClientException",
+            "SignatureDoesNotMatch",
+            "InvalidSignatureException",
+            "IncompleteSignature",
+            "MissingAuthenticationToken",
+            "RequestExpired",
+            "ExpiredToken",
+            "ExpiredTokenException",
+        ],
+    ),
+    (
+        FailureClass::Token,
+        &[
+            "IdempotentParameterMismatch",
+            "IdempotentInstanceTerminated",
+            "InvalidClientToken",
+        ],
+    ),
+    (
         // Termination protection stays until someone lifts it: waiting would only hide it.
-        "OperationNotPermitted"
-        | "Unsupported"
-        | "FilterLimitExceeded"
-        | "InvalidMaxResults"
-        | "InvalidNextToken"
-        | "InvalidPaginationToken"
-        | "ResourceCountExceeded"
-        | "DryRunOperation" => Class::Invalid,
-        _ => return None,
-    })
+        FailureClass::Invalid,
+        &[
+            "OperationNotPermitted",
+            "Unsupported",
+            "FilterLimitExceeded",
+            "InvalidMaxResults",
+            "InvalidNextToken",
+            "InvalidPaginationToken",
+            "ResourceCountExceeded",
+            "DryRunOperation",
+        ],
+    ),
+];
+
+fn class_of_code(code: &str) -> Option<FailureClass> {
+    let (class, _) = CODES.iter().find(|(_, codes)| codes.contains(&code))?;
+    Some(*class)
 }
 
 /// Families of codes, by prefix or suffix: EC2 spells one idea in several ways (`InvalidSubnetID.NotFound`,
 /// `InvalidSubnetId.NotFound`, `NatGatewayNotFound`).
 fn class_of_family(code: &str) -> Option<FailureClass> {
     let lower = code.to_ascii_lowercase();
-    if lower.ends_with("notfound")
-        || lower.ends_with("notfoundexception")
+    let last = lower.rsplit('.').next().unwrap_or_default();
+    if last.ends_with("notfound")
+        || last.ends_with("notfoundexception")
         || lower.starts_with("nosuch")
     {
         Some(FailureClass::NotFound)
-    } else if lower.ends_with(".duplicate") || lower.contains("alreadyexists") {
+    } else if last == "duplicate" || last.contains("alreadyexists") {
         Some(FailureClass::AlreadyExists)
-    } else if lower.ends_with(".inuse") {
+    } else if last == "inuse" {
         Some(FailureClass::Conflict)
-    } else if lower.ends_with("limitexceeded") {
+    } else if last.ends_with("limitexceeded") {
         Some(FailureClass::Quota)
     } else {
         None
@@ -321,186 +398,188 @@ mod tests {
     use super::*;
     use FailureClass as Class;
 
+    /// Class, HTTP status and codes, as EC2 and IAM document them.
+    const DOCUMENTED: &[(Class, u16, &[&str])] = &[
+        (
+            Class::Throttled,
+            503,
+            &["RequestLimitExceeded", "EC2ThrottledException", "SlowDown"],
+        ),
+        (
+            Class::Throttled,
+            400,
+            &[
+                "Throttling",
+                "ThrottlingException",
+                "TooManyRequestsException",
+                "LimitExceededException",
+            ],
+        ),
+        (
+            Class::Transient,
+            500,
+            &[
+                "InternalError",
+                "InternalFailure",
+                "ServerInternal",
+                "ServiceUnavailable",
+                "Unavailable",
+                "SomethingNobodyHasSeen",
+            ],
+        ),
+        (Class::Transient, 400, &["RequestTimeout"]),
+        (
+            Class::Capacity,
+            500,
+            &[
+                "InsufficientInstanceCapacity",
+                "UnfulfillableCapacity",
+                "InsufficientVolumeCapacity",
+                "InsufficientAddressCapacity",
+                "ReservationCapacityExceeded",
+            ],
+        ),
+        (Class::Capacity, 400, &["InsufficientFreeAddressesInSubnet"]),
+        (Class::SpotPrice, 400, &["SpotMaxPriceTooLow"]),
+        (
+            Class::Quota,
+            400,
+            &[
+                "VcpuLimitExceeded",
+                "MaxSpotInstanceCountExceeded",
+                "InstanceLimitExceeded",
+                "AddressLimitExceeded",
+                "VpcLimitExceeded",
+                "InternetGatewayLimitExceeded",
+                "SecurityGroupLimitExceeded",
+                "RulesPerSecurityGroupLimitExceeded",
+                "SecurityGroupsPerInterfaceLimitExceeded",
+                "NetworkInterfaceLimitExceeded",
+                "VolumeLimitExceeded",
+                "MaxIOPSLimitExceeded",
+                "SnapshotLimitExceeded",
+                "PendingSnapshotLimitExceeded",
+                "ConcurrentSnapshotLimitExceeded",
+                "KeyPairLimitExceeded",
+                "TagLimitExceeded",
+                "ResourceLimitExceeded",
+                "LimitExceeded",
+            ],
+        ),
+        (
+            Class::Conflict,
+            400,
+            &[
+                "DependencyViolation",
+                "InvalidGroup.InUse",
+                "InvalidIPAddress.InUse",
+                "InvalidNetworkInterface.InUse",
+                "VolumeInUse",
+                "InvalidSnapshot.InUse",
+                "InvalidPlacementGroup.InUse",
+                "IncorrectState",
+                "IncorrectInstanceState",
+                "InvalidState",
+                "IncorrectModificationState",
+                "IncorrectSpotRequestState",
+                "ConcurrentTagAccess",
+                "SnapshotCreationPerVolumeRateExceeded",
+                "Gateway.NotAttached",
+                "DeleteConflict",
+            ],
+        ),
+        (
+            Class::AlreadyExists,
+            400,
+            &[
+                "InvalidGroup.Duplicate",
+                "InvalidKeyPair.Duplicate",
+                "InvalidPermission.Duplicate",
+                "RouteAlreadyExists",
+                "Resource.AlreadyAssociated",
+                "InvalidAMIName.Duplicate",
+                "InvalidPlacementGroup.Duplicate",
+                "EntityAlreadyExists",
+                "ConflictException",
+                "BucketAlreadyOwnedByYou",
+                "InvalidSubnet.Conflict",
+            ],
+        ),
+        (
+            Class::NotFound,
+            400,
+            &[
+                "InvalidSubnetID.NotFound",
+                "InvalidSubnetId.NotFound",
+                "InvalidRouteTableID.NotFound",
+                "InvalidGroup.NotFound",
+                "InvalidSecurityGroupID.NotFound",
+                "InvalidAMIID.Unavailable",
+                "NatGatewayNotFound",
+                "NoSuchEntity",
+                "NoSuchResourceException",
+                "ParameterNotFound",
+                "InvalidInstanceID.NotFound",
+                "InvalidPlacementGroup.Unknown",
+            ],
+        ),
+        (Class::NotVisibleYet, 400, &["InvalidInstanceID"]),
+        (
+            Class::Permission,
+            403,
+            &[
+                "UnauthorizedOperation",
+                "AuthFailure",
+                "AccessDenied",
+                "AccessDeniedException",
+                "AuthFailure.ServiceLinkedRoleCreationNotPermitted",
+                "OptInRequired",
+                "PendingVerification",
+                "Blocked",
+                "TagPolicyViolation",
+            ],
+        ),
+        (
+            Class::Credentials,
+            403,
+            &[
+                "InvalidClientTokenId",
+                "SignatureDoesNotMatch",
+                "RequestExpired",
+                "ExpiredToken",
+            ],
+        ),
+        (
+            Class::Token,
+            400,
+            &[
+                "IdempotentParameterMismatch",
+                "IdempotentInstanceTerminated",
+                "InvalidClientToken",
+            ],
+        ),
+        (
+            Class::Invalid,
+            400,
+            &[
+                "OperationNotPermitted",
+                "Unsupported",
+                "FilterLimitExceeded",
+                "InvalidMaxResults",
+                "InvalidNextToken",
+                "InvalidPaginationToken",
+                "ResourceCountExceeded",
+                "InvalidParameterValue",
+                "InvalidParameterCombination",
+                "SomethingNobodyHasSeen",
+            ],
+        ),
+        (Class::Invalid, 412, &["DryRunOperation"]),
+    ];
+
     #[test]
     fn every_documented_code_has_its_class() {
-        let table: &[(Class, u16, &[&str])] = &[
-            (
-                Class::Throttled,
-                503,
-                &["RequestLimitExceeded", "EC2ThrottledException", "SlowDown"],
-            ),
-            (
-                Class::Throttled,
-                400,
-                &[
-                    "Throttling",
-                    "ThrottlingException",
-                    "TooManyRequestsException",
-                    "LimitExceededException",
-                ],
-            ),
-            (
-                Class::Transient,
-                500,
-                &[
-                    "InternalError",
-                    "InternalFailure",
-                    "ServerInternal",
-                    "ServiceUnavailable",
-                    "Unavailable",
-                    "SomethingNobodyHasSeen",
-                ],
-            ),
-            (Class::Transient, 400, &["RequestTimeout"]),
-            (
-                Class::Capacity,
-                500,
-                &[
-                    "InsufficientInstanceCapacity",
-                    "UnfulfillableCapacity",
-                    "InsufficientVolumeCapacity",
-                    "InsufficientAddressCapacity",
-                    "ReservationCapacityExceeded",
-                ],
-            ),
-            (Class::Capacity, 400, &["InsufficientFreeAddressesInSubnet"]),
-            (Class::SpotPrice, 400, &["SpotMaxPriceTooLow"]),
-            (
-                Class::Quota,
-                400,
-                &[
-                    "VcpuLimitExceeded",
-                    "MaxSpotInstanceCountExceeded",
-                    "InstanceLimitExceeded",
-                    "AddressLimitExceeded",
-                    "VpcLimitExceeded",
-                    "InternetGatewayLimitExceeded",
-                    "SecurityGroupLimitExceeded",
-                    "RulesPerSecurityGroupLimitExceeded",
-                    "SecurityGroupsPerInterfaceLimitExceeded",
-                    "NetworkInterfaceLimitExceeded",
-                    "VolumeLimitExceeded",
-                    "MaxIOPSLimitExceeded",
-                    "SnapshotLimitExceeded",
-                    "PendingSnapshotLimitExceeded",
-                    "ConcurrentSnapshotLimitExceeded",
-                    "KeyPairLimitExceeded",
-                    "TagLimitExceeded",
-                    "ResourceLimitExceeded",
-                    "LimitExceeded",
-                ],
-            ),
-            (
-                Class::Conflict,
-                400,
-                &[
-                    "DependencyViolation",
-                    "InvalidGroup.InUse",
-                    "InvalidIPAddress.InUse",
-                    "InvalidNetworkInterface.InUse",
-                    "VolumeInUse",
-                    "InvalidSnapshot.InUse",
-                    "InvalidPlacementGroup.InUse",
-                    "IncorrectState",
-                    "IncorrectInstanceState",
-                    "InvalidState",
-                    "IncorrectModificationState",
-                    "IncorrectSpotRequestState",
-                    "ConcurrentTagAccess",
-                    "SnapshotCreationPerVolumeRateExceeded",
-                    "Gateway.NotAttached",
-                    "DeleteConflict",
-                ],
-            ),
-            (
-                Class::AlreadyExists,
-                400,
-                &[
-                    "InvalidGroup.Duplicate",
-                    "InvalidKeyPair.Duplicate",
-                    "InvalidPermission.Duplicate",
-                    "RouteAlreadyExists",
-                    "Resource.AlreadyAssociated",
-                    "InvalidAMIName.Duplicate",
-                    "InvalidPlacementGroup.Duplicate",
-                    "EntityAlreadyExists",
-                    "ConflictException",
-                    "BucketAlreadyOwnedByYou",
-                    "InvalidSubnet.Conflict",
-                ],
-            ),
-            (
-                Class::NotFound,
-                400,
-                &[
-                    "InvalidSubnetID.NotFound",
-                    "InvalidSubnetId.NotFound",
-                    "InvalidRouteTableID.NotFound",
-                    "InvalidGroup.NotFound",
-                    "InvalidSecurityGroupID.NotFound",
-                    "InvalidAMIID.Unavailable",
-                    "NatGatewayNotFound",
-                    "NoSuchEntity",
-                    "NoSuchResourceException",
-                    "ParameterNotFound",
-                    "InvalidInstanceID.NotFound",
-                    "InvalidPlacementGroup.Unknown",
-                ],
-            ),
-            (Class::NotVisibleYet, 400, &["InvalidInstanceID"]),
-            (
-                Class::Permission,
-                403,
-                &[
-                    "UnauthorizedOperation",
-                    "AuthFailure",
-                    "AccessDenied",
-                    "AccessDeniedException",
-                    "AuthFailure.ServiceLinkedRoleCreationNotPermitted",
-                    "OptInRequired",
-                    "PendingVerification",
-                    "Blocked",
-                    "TagPolicyViolation",
-                ],
-            ),
-            (
-                Class::Credentials,
-                403,
-                &[
-                    "InvalidClientTokenId",
-                    "SignatureDoesNotMatch",
-                    "RequestExpired",
-                    "ExpiredToken",
-                ],
-            ),
-            (
-                Class::Token,
-                400,
-                &[
-                    "IdempotentParameterMismatch",
-                    "IdempotentInstanceTerminated",
-                    "InvalidClientToken",
-                ],
-            ),
-            (
-                Class::Invalid,
-                400,
-                &[
-                    "OperationNotPermitted",
-                    "Unsupported",
-                    "FilterLimitExceeded",
-                    "InvalidMaxResults",
-                    "InvalidNextToken",
-                    "InvalidPaginationToken",
-                    "ResourceCountExceeded",
-                    "InvalidParameterValue",
-                    "InvalidParameterCombination",
-                    "SomethingNobodyHasSeen",
-                ],
-            ),
-            (Class::Invalid, 412, &["DryRunOperation"]),
-        ];
-        for (class, status, codes) in table {
+        for (class, status, codes) in DOCUMENTED {
             for code in *codes {
                 assert_eq!(class_of(Some(code), Some(*status), ""), *class, "{code}");
             }

@@ -7,6 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, SdkConfig};
@@ -33,7 +35,8 @@ pub type ImageParameter = fn(&str, &str) -> Option<&'static str>;
 pub struct Settings {
     /// The region of the lab.
     pub region: Region,
-    /// The profile in AWS's own config files; the SDK's default where there is none.
+    /// The profile in AWS's own config files. As with the AWS CLI, a profile named here beats credentials in the
+    /// environment; where none is named, the SDK looks in all its places.
     pub profile: Option<String>,
     /// The URL that stands in for AWS; where there is none, `AWS_ENDPOINT_URL` and the config files may name one.
     pub endpoint: Option<String>,
@@ -128,7 +131,9 @@ async fn open(settings: &Settings) -> Result<SdkConfig, Failure> {
         .timeout_config(timeouts)
         .app_name(app_name()?);
     if let Some(profile) = &settings.profile {
-        loader = loader.profile_name(profile);
+        loader = loader
+            .profile_name(profile)
+            .credentials_provider(of_profile(profile, &settings.region));
     }
     if let Some(endpoint) = &settings.endpoint {
         loader = loader.endpoint_url(endpoint);
@@ -137,6 +142,16 @@ async fn open(settings: &Settings) -> Result<SdkConfig, Failure> {
         loader = loader.credentials_provider(credentials);
     }
     Ok(loader.load().await)
+}
+
+/// The credentials of one profile and of nothing else. The SDK's own chain would prefer keys in the environment, and
+/// so act on another account than the one that was named.
+fn of_profile(profile: &str, region: &Region) -> ProfileFileCredentialsProvider {
+    let region = aws_config::Region::new(region.as_str().to_owned());
+    ProfileFileCredentialsProvider::builder()
+        .configure(&ProviderConfig::without_region().with_region(Some(region)))
+        .profile_name(profile)
+        .build()
 }
 
 /// A configuration that looks nowhere: all it knows is in `settings`. No timeouts, for nothing leaves the process.

@@ -285,8 +285,9 @@ mod tests {
         let sent = permissions(&rules);
         assert_eq!(sent.len(), 2, "one permission per protocol and ports");
         let mut seen = empty();
-        sent.iter()
-            .for_each(|permission| sort_out(permission, &mut seen));
+        for permission in &sent {
+            sort_out(permission, &mut seen);
+        }
         assert_eq!(seen.rules, rules);
         assert!(seen.other_rules.is_empty());
     }
