@@ -3,7 +3,14 @@
 //! A code never changes its meaning and is never given again. P00 is about the file, P01 about keys, P02 about
 //! single values, P03 about values that do not go together; P09 are warnings.
 
-use super::problem::Severity;
+/// Whether a problem stops the profile from being used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The profile is not valid.
+    Error,
+    /// The profile is valid, but its owner should know.
+    Warning,
+}
 
 /// A code with its severity and what it stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

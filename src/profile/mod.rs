@@ -17,6 +17,7 @@ mod schema;
 mod shape;
 mod starters;
 mod suggest;
+mod syntax;
 mod text;
 mod types;
 mod validate;
@@ -24,10 +25,11 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
+pub use codes::Severity;
 pub use not_built::not_built;
 pub use parse::{MAX_BYTES, Parsed, parse};
 pub use position::{Lines, Position};
-pub use problem::{ProfileProblem, Severity};
+pub use problem::ProfileProblem;
 pub use quote::visible;
 pub use reference::reference;
 pub use schema::schema;

@@ -6,15 +6,15 @@ use std::ops::Range;
 use toml::de::DeTable;
 
 use super::codes::{
-    DUPLICATE_KEY, EMPTY, MISSING_KEY, NO_SSH, NOT_TEXT, NOTHING_TO_BUILD, SYNTAX, TOO_LARGE,
-    UNDEFINED, UNUSED_STACK,
+    EMPTY, MISSING_KEY, NO_SSH, NOT_TEXT, NOTHING_TO_BUILD, TOO_LARGE, UNDEFINED, UNKNOWN_KEY,
+    UNUSED_STACK,
 };
 use super::keys::PROFILE;
 use super::position::Lines;
 use super::problem::{Problems, ProfileProblem};
 use super::read::Fields;
 use super::types::Profile;
-use super::{check, validate};
+use super::{check, syntax, validate};
 
 /// A larger file is not a profile.
 pub const MAX_BYTES: usize = 1024 * 1024;
@@ -86,53 +86,20 @@ fn read(text: &str, problems: &mut Problems) -> Option<Profile> {
     }
     drop_consequences(text, &broken, problems);
     for error in errors.iter().take(MOST_SYNTAX_ERRORS) {
-        syntax(text, error, problems);
+        syntax::report(text, error, problems);
     }
     None
-}
-
-fn syntax(text: &str, error: &toml::de::Error, problems: &mut Problems) {
-    let span = error.span().unwrap_or(0..0);
-    let message = error.message();
-    let twice = message == "duplicate key";
-    let code = if twice { DUPLICATE_KEY } else { SYNTAX };
-    let (what, expected) = message.split_once(", expected ").unwrap_or((message, ""));
-    let problem = problems.add(
-        code,
-        &span,
-        if twice { "this is written twice" } else { what },
-    );
-    if twice {
-        problem.says("again here").advise("keep one of the two");
-    } else if !expected.is_empty() {
-        problem.says(format!("expected {expected}"));
-    }
-    if let Some(hidden) = secret_on_line(text, span.start) {
-        problem.conceal(&hidden);
-    }
-}
-
-/// The value on the line at `offset` if its key is called like a secret: a line that is not TOML may hold one.
-fn secret_on_line(text: &str, offset: usize) -> Option<Range<usize>> {
-    let offset = text.floor_char_boundary(offset.min(text.len()));
-    let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
-    let end = text[offset..]
-        .find('\n')
-        .map_or(text.len(), |newline| offset + newline);
-    let line = &text[start..end];
-    let equals = line.find('=')?;
-    // In an inline table the key that looks like a secret may stand after the first sign.
-    let upper = line.to_ascii_uppercase();
-    let suspicious = validate::SECRET_WORDS
-        .iter()
-        .any(|word| upper.contains(word));
-    suspicious.then_some(start + equals + 1..end)
 }
 
 /// Where the text is not TOML, keys go missing: what follows only from that is not said.
 fn drop_consequences(text: &str, broken: &[Range<usize>], problems: &mut Problems) {
     let lines = Lines::new(text);
     let broken_lines: BTreeSet<usize> = broken.iter().map(|span| lines.line(span.start)).collect();
+    // A header that is not read puts the keys below it into another section.
+    let header_is_broken = broken_lines
+        .iter()
+        .any(|line| text[lines.start(*line)..].trim_start().starts_with('['));
+    let unknown = header_is_broken.then_some(UNKNOWN_KEY.id);
     let consequences = [
         MISSING_KEY,
         UNDEFINED,
@@ -143,6 +110,7 @@ fn drop_consequences(text: &str, broken: &[Range<usize>], problems: &mut Problem
     .map(|code| code.id);
     problems.retain(|problem| {
         !consequences.contains(&problem.code)
+            && unknown != Some(problem.code)
             && !broken_lines.contains(&lines.line(problem.span.start))
     });
 }

@@ -2,16 +2,7 @@
 
 use std::ops::Range;
 
-use super::codes::Code;
-
-/// Whether a problem stops the profile from being used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// The profile is not valid.
-    Error,
-    /// The profile is valid, but its owner should know.
-    Warning,
-}
+use super::codes::{Code, Severity};
 
 /// One problem, with the place in the text that it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +59,9 @@ impl ProfileProblem {
     }
 }
 
+/// More problems than this help nobody.
+const MOST: usize = 1000;
+
 /// Every problem found so far.
 #[derive(Debug, Default)]
 pub(super) struct Problems {
@@ -119,6 +113,12 @@ impl Problems {
         }
         list.sort_by_key(|problem| (problem.span.start, problem.span.end, problem.code));
         list.dedup();
+        if list.len() > MOST {
+            // A profile with this many problems is none; that it has errors must not be lost.
+            list.sort_by_key(|problem| problem.severity);
+            list.truncate(MOST);
+            list.sort_by_key(|problem| (problem.span.start, problem.span.end, problem.code));
+        }
         list
     }
 }

@@ -1,8 +1,7 @@
 //! The reference of the profile as Markdown, from the table of keys and the list of codes.
 
-use super::codes::ALL;
+use super::codes::{ALL, Severity};
 use super::keys::PROFILE;
-use super::problem::Severity;
 use super::shape::{Key, Section, Shape};
 
 /// A profile with every section and nearly every key.

@@ -3,6 +3,7 @@
 //! Owns: turning values into text for people and into versioned JSON for programs. Does not own: deciding anything,
 //! or how what it shows comes about. A view is a function from a value and a `Look` to text; only `terminal` writes.
 
+pub mod diagnostic;
 mod displays;
 mod error_view;
 mod failure;

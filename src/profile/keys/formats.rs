@@ -42,7 +42,7 @@ fn drivers() -> Vec<&'static str> {
 }
 
 fn steps() -> Vec<&'static str> {
-    super::hosts::STEPS.to_vec()
+    super::steps::STEPS.to_vec()
 }
 
 const fn free(what: &'static str) -> Format {

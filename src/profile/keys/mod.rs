@@ -7,8 +7,9 @@ mod file;
 mod formats;
 mod hosts;
 mod lab;
+mod steps;
 mod upkeep;
 
 pub(super) use file::PROFILE;
 pub(super) use formats::NAME;
-pub(super) use hosts::{DEFAULT_STEPS, EDGE_STEPS, GPU_LESS_STEPS, STEPS};
+pub(super) use steps::{DEFAULT_STEPS, EDGE_STEPS, GPU_LESS_STEPS, STEPS};

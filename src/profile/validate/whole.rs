@@ -8,7 +8,7 @@ use crate::profile::codes::{NETWORK_TOO_SMALL, NOTHING_TO_BUILD, UNDEFINED, UNUS
 use crate::profile::problem::Problems;
 use crate::profile::quote::quote;
 use crate::profile::read::Fields;
-use crate::profile::suggest::did_you_mean;
+use crate::profile::suggest::nearest;
 use crate::profile::types::{Network, Node, Stack};
 
 /// AWS keeps five addresses of every subnet; a lab has at most eight subnets.
@@ -29,12 +29,17 @@ pub(super) fn stacks(
             continue;
         };
         if !stacks.contains_key(&name) {
-            let help = did_you_mean(at.value, stacks.keys().map(NodeName::as_str))
-                .unwrap_or_else(|| format!("add a section [stack.{name}]"));
+            let near = nearest(at.value, stacks.keys().map(NodeName::as_str));
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("add a section [stack.{name}]"),
+            };
             problems
                 .add(UNDEFINED, &at.span, format!("there is no [stack.{name}]"))
                 .says("no such stack")
                 .advise(help);
+            // The stack that was meant is not unused.
+            used.extend(near.and_then(|near| NodeName::try_from(near).ok()));
         }
         used.insert(name);
     }
