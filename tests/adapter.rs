@@ -1,7 +1,8 @@
 //! The AWS adapter against something that answers: every operation, and the reading of what it left.
 //!
-//! `ROBOINFRA_TEST_ENDPOINT` names the target, for example moto's server (`tests/moto/server.py`). What only a
-//! faithful target does is asserted only there; what an emulator gets wrong must not break the adapter.
+//! The target is the sandbox, or what `ROBOINFRA_TEST_ENDPOINT` names: for example moto's server
+//! (`tests/moto/server.py`). What only a faithful target does is asserted only there; what an emulator gets wrong
+//! must not break the adapter.
 
 #[path = "adapter/bench.rs"]
 mod bench;
@@ -16,9 +17,10 @@ use std::collections::BTreeSet;
 
 use bench::Bench;
 use roboinfra::model::{
-    CloudId, FailureClass, ImageRef, InstanceType, Market, QuotaCode, UsageClass,
+    CloudId, FailureClass, ImageRef, InstanceType, Kind, LabName, Leftover, Market, Op, QuotaCode,
+    UsageClass,
 };
-use roboinfra::port::Cloud;
+use roboinfra::port::{Cloud, Scope};
 
 fn types(names: &[&str]) -> BTreeSet<InstanceType> {
     names.iter().map(|name| InstanceType::new(*name)).collect()
@@ -26,9 +28,7 @@ fn types(names: &[&str]) -> BTreeSet<InstanceType> {
 
 #[tokio::test]
 async fn questions_that_change_nothing() {
-    let Some(bench) = Bench::connect("questions").await else {
-        return;
-    };
+    let bench = Bench::connect("questions").await;
     let identity = bench.aws.identity().await.expect("an identity");
     assert_eq!(identity.account.as_str().len(), 12);
     assert_ne!(identity.endpoint, "aws");
@@ -64,9 +64,7 @@ async fn questions_that_change_nothing() {
 
 #[tokio::test]
 async fn images_by_every_kind_of_name() {
-    let Some(bench) = Bench::connect("images").await else {
-        return;
-    };
+    let bench = Bench::connect("images").await;
     for image in roboinfra::catalog::images() {
         for architecture in ["x86_64", "arm64"] {
             let asked = ImageRef(image.name.to_owned());
@@ -112,9 +110,7 @@ async fn images_by_every_kind_of_name() {
 
 #[tokio::test]
 async fn what_is_not_there() {
-    let Some(bench) = Bench::connect("nothing").await else {
-        return;
-    };
+    let bench = Bench::connect("nothing").await;
     let world = bench.world().await;
     assert!(bench::owned(&world).is_empty());
     let calls = bench.calls.take();
@@ -136,8 +132,76 @@ async fn what_is_not_there() {
 
 #[tokio::test]
 async fn a_lab_from_nothing_to_nothing() {
-    let Some(bench) = Bench::connect("whole").await else {
-        return;
-    };
+    let bench = Bench::connect("whole").await;
     lab::from_nothing_to_nothing(&bench).await;
+}
+
+/// What went wrong where, and what the adapter must say of it.
+#[tokio::test]
+async fn faults_are_told_apart() {
+    use FailureClass as Class;
+    let vpc = Op::CreateVpc {
+        cidr: "10.0.0.0/16".parse().expect("a block"),
+    };
+    for (kind, class, leftover) in [
+        ("throttle", Class::Throttled, Leftover::Nothing),
+        ("server-error", Class::Transient, Leftover::Unknown),
+        ("lost-response", Class::Transient, Leftover::Unknown),
+        ("refused", Class::Unreachable, Leftover::Nothing),
+        ("expired", Class::Credentials, Leftover::Nothing),
+        ("denied", Class::Permission, Leftover::Nothing),
+    ] {
+        let faults = format!("[[fault]]\nkind = \"{kind}\"\non = \"CreateVpc\"\n");
+        let bench = Bench::against("faults", &faults).await;
+        let failure = bench.perform("network.vpc", &vpc).await.expect_err(kind);
+        assert_eq!(
+            (failure.class, failure.leftover),
+            (class, leftover),
+            "{kind}: {failure}"
+        );
+        assert_eq!(bench.calls.take(), ["CreateVpc"], "an effect is sent once");
+        let exists = !bench::owned(&bench.world().await).is_empty();
+        assert_eq!(exists, kind == "lost-response", "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn reads_are_sent_again_and_what_stays_unreadable_is_said() {
+    let faults = r#"
+        [[fault]]
+        kind = "throttle"
+        on = "DescribeSubnets"
+        times = 2
+        [[fault]]
+        kind = "denied"
+        on = "DescribeRouteTables"
+        [[fault]]
+        kind = "server-error"
+        on = "DescribeVolumes"
+    "#;
+    let bench = Bench::against("reads", faults).await;
+    let scope = Scope {
+        lab: LabName::try_from("reads").ok(),
+        ..Scope::default()
+    };
+    let world = bench.aws.collect(&scope).await;
+    let unreadable: Vec<_> = world
+        .unreadable
+        .iter()
+        .map(|(kind, f)| (*kind, f.class))
+        .collect();
+    assert_eq!(
+        unreadable,
+        [
+            (Kind::RouteTable, FailureClass::Permission),
+            (Kind::Route, FailureClass::Permission),
+            (Kind::RouteTableAssociation, FailureClass::Permission),
+            (Kind::Volume, FailureClass::Transient),
+        ]
+    );
+    let calls = bench.calls.take();
+    let times = |action: &str| calls.iter().filter(|call| *call == action).count();
+    assert_eq!(times("DescribeSubnets"), 3);
+    assert_eq!(times("DescribeRouteTables"), 1);
+    assert!((2..=5).contains(&times("DescribeVolumes")));
 }

@@ -5,6 +5,7 @@
 //! operation; the file of that operation does.
 
 use std::error::Error;
+use std::io;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -97,7 +98,9 @@ fn undelivered(operation: &str, connector: &ConnectorError) -> Failure {
         .source()
         .map_or_else(|| connector.to_string(), causes);
     let never_connected = cause::<hyper_util::client::legacy::Error>(connector)
-        .is_some_and(hyper_util::client::legacy::Error::is_connect);
+        .is_some_and(hyper_util::client::legacy::Error::is_connect)
+        || cause::<io::Error>(connector)
+            .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
     if never_connected {
         return Failure::local(FailureClass::Unreachable, operation, text);
     }
@@ -658,5 +661,9 @@ mod tests {
             undelivered("RunInstances", &error).leftover,
             Leftover::Unknown
         );
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        let failure = undelivered("RunInstances", &ConnectorError::io(refused.into()));
+        assert_eq!(failure.class, Class::Unreachable);
+        assert_eq!(failure.leftover, Leftover::Nothing);
     }
 }

@@ -1,5 +1,6 @@
 //! The seam: the sandbox as the HTTP client of an AWS SDK.
 
+use std::io;
 use std::sync::Arc;
 
 use aws_smithy_runtime_api::client::http::{
@@ -56,11 +57,12 @@ impl HttpConnector for Connector {
     }
 }
 
+/// What the network would say: a refused connection is an I/O error of that kind.
 fn broken(broken: Broken) -> ConnectorError {
-    let error = ConnectorError::io(broken.into());
     if broken == Broken::Refused {
-        error.never_connected()
+        let refused = io::Error::new(io::ErrorKind::ConnectionRefused, broken);
+        ConnectorError::io(refused.into()).never_connected()
     } else {
-        error
+        ConnectorError::io(broken.into())
     }
 }

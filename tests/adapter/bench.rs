@@ -15,6 +15,7 @@ use roboinfra::model::{
     Ref, Region, Rule, Stamp, TAG_ADDRESS, TAG_LAB, TAG_LAB_ID, TAG_MANAGED, TAG_RUN, Tags,
 };
 use roboinfra::port::{Clock, Cloud, Scope, TestClock};
+use roboinfra::sandbox::{Options, Sandbox, Scenario};
 
 use super::counted::{Calls, Counted};
 
@@ -32,15 +33,26 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// The target that the environment names; `None` where it names none.
-    pub(crate) async fn connect(lab: &str) -> Option<Self> {
-        #[expect(clippy::disallowed_methods, reason = "a test may be told its target")]
-        let endpoint = std::env::var("ROBOINFRA_TEST_ENDPOINT").ok()?;
+    /// The target that the environment names; the sandbox where it names none.
+    pub(crate) async fn connect(lab: &str) -> Self {
+        Self::against(lab, "").await
+    }
+
+    /// Like `connect`, with faults that only the sandbox knows.
+    pub(crate) async fn against(lab: &str, faults: &str) -> Self {
         let clock = Arc::new(TestClock::new(
             "2026-11-20T08:00:00Z".parse().expect("a time"),
         ));
+        #[expect(clippy::disallowed_methods, reason = "a test may be told its target")]
+        let endpoint = std::env::var("ROBOINFRA_TEST_ENDPOINT")
+            .ok()
+            .filter(|_| faults.is_empty());
+        let faithful = endpoint.is_none();
+        let inner = match endpoint {
+            Some(_) => aws_smithy_http_client::Builder::new().build_http(),
+            None => sandbox(clock.clone(), faults).http_client(),
+        };
         let calls = Calls::default();
-        let inner = aws_smithy_http_client::Builder::new().build_http();
         let client = Counted {
             inner,
             calls: calls.clone(),
@@ -48,8 +60,8 @@ impl Bench {
         let settings = Settings {
             region: Region::new("us-east-1"),
             profile: None,
-            endpoint: Some(endpoint),
-            endpoint_name: None,
+            endpoint,
+            endpoint_name: faithful.then(|| "sandbox".to_owned()),
             http_client: Some(SharedHttpClient::new(client)),
             credentials: Some(("test".to_owned(), "test".to_owned())),
             known_images: |name, architecture| {
@@ -57,14 +69,14 @@ impl Bench {
             },
             clock: clock.clone(),
         };
-        Some(Self {
+        Self {
             aws: Aws::connect(settings).await.expect("connects"),
             calls,
             clock,
-            faithful: false,
+            faithful,
             lab: LabName::try_from(lab).expect("a name"),
             tokens: AtomicU32::new(0),
-        })
+        }
     }
 
     /// Tags and a fresh token for `address`.
@@ -166,6 +178,16 @@ impl Bench {
         assert!(world.unreadable.is_empty(), "{:?}", world.unreadable);
         world
     }
+}
+
+/// A sandbox whose account may run some G instances.
+fn sandbox(clock: Arc<TestClock>, faults: &str) -> Arc<Sandbox> {
+    let scenario = format!("{faults}\n[quotas]\nL-DB2E81BA = 64\nL-3819A6DF = 64\n");
+    Sandbox::new(Options {
+        clock,
+        scenario: Scenario::parse(&scenario).expect("a scenario"),
+        ..Options::default()
+    })
 }
 
 /// A reference to what exists.
