@@ -1,5 +1,7 @@
 //! Profiles to start from, shipped with the program.
 
+use crate::model::{LabName, Region};
+
 /// A profile to start from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Starter {
@@ -10,6 +12,20 @@ pub struct Starter {
     /// The whole file.
     pub text: &'static str,
 }
+
+impl Starter {
+    /// The file for a lab of this name in this region.
+    pub fn fill(&self, name: &LabName, region: &Region) -> String {
+        let quoted = |text: &str| format!("\"{text}\"");
+        // The lab's own name and region are the first in every starter; a test reads them back.
+        self.text
+            .replacen(&quoted(self.name), &quoted(name.as_str()), 1)
+            .replacen(&quoted(STARTER_REGION), &quoted(region.as_str()), 1)
+    }
+}
+
+/// The region that the starters name.
+const STARTER_REGION: &str = "us-east-1";
 
 const STARTERS: &[Starter] = &[
     Starter {
@@ -71,6 +87,23 @@ mod tests {
                     let lacking = needs.map(|needs| needs.lacking(facts)).unwrap_or_default();
                     assert!(lacking.is_empty(), "{}: {lacking:?}", starter.name);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn filled_with_a_name_and_a_region() {
+        let name = LabName::try_from("my-lab").expect("a name");
+        for starter in starters() {
+            for region in ["us-west-2", "eu-central-1", "ap-northeast-1"].map(Region::new) {
+                let parsed = parse(&starter.fill(&name, &region));
+                assert_eq!(parsed.problems, [], "{} in {region}", starter.name);
+                let profile = parsed
+                    .profile
+                    .expect("a text without problems is a profile");
+                assert_eq!((&profile.name, &profile.region), (&name, &region));
+                let original = parse(starter.text).profile.expect("valid");
+                assert_eq!(profile.nodes, original.nodes);
             }
         }
     }

@@ -1,10 +1,9 @@
-//! Problems in the user's file: underlined in the text for people, as records for programs.
+//! Problems in the user's file, underlined in the text.
 //!
-//! Owns: how a problem looks. Does not own: finding problems (`profile`), or what follows from them (`cli`).
+//! Owns: how a problem looks. Does not own: finding problems (`profile`), or their form for
+//! programs (`ui::json`).
 
 mod excerpt;
-mod record;
 mod view;
 
-pub use record::{PlaceRecord, ProblemRecord, records};
 pub use view::render;
