@@ -163,7 +163,7 @@ fn has_cause<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// The whole chain of causes in one line, each said once.
-fn causes(error: &(dyn Error + 'static)) -> String {
+pub(super) fn causes(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(error) = next {
@@ -655,7 +655,7 @@ mod tests {
 
     #[test]
     fn causes_are_said_once() {
-        let error = ConnectorError::io(Box::new(std::io::Error::other("no route")));
+        let error = ConnectorError::io(Box::new(io::Error::other("no route")));
         assert_eq!(causes(&error).matches("no route").count(), 1);
         assert_eq!(
             undelivered("RunInstances", &error).leftover,

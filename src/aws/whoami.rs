@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings}
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 
+use super::classify::causes;
 use crate::model::{Failure, FailureClass};
 use crate::port::WhoAmI;
 
@@ -46,7 +47,7 @@ async fn ask() -> Result<Vec<u8>, Failure> {
     let answer = connector
         .call(request)
         .await
-        .map_err(|e| unreachable(format!("{URL}: {}", e.into_source())))?;
+        .map_err(|e| unreachable(format!("{URL}: {}", causes(e.into_source().as_ref()))))?;
     if !answer.status().is_success() {
         return Err(unreachable(format!(
             "{URL} answered {}",
