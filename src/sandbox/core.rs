@@ -15,7 +15,7 @@ use super::call::{
 use super::context::Ctx;
 use super::ec2;
 use super::options::Options;
-use super::scenario::{FaultKind, Faults, Situation};
+use super::scenario::{Buckets, FaultKind, Faults, Situation};
 use super::wire::{ApiError, Xml};
 use super::world::{Entity, IdSource, Line, Loaded, Log, Phase, Store, kind_of, mix};
 use super::{iam, quotas, ssm, sts};
@@ -34,6 +34,7 @@ struct State {
     faults: Store,
     log: Option<Log>,
     calls: Vec<CallRecord>,
+    buckets: Buckets,
 }
 
 impl fmt::Debug for Sandbox {
@@ -167,6 +168,17 @@ impl Sandbox {
         now: Timestamp,
         number: u64,
     ) -> Result<Response, Broken> {
+        if self.options.scenario.rate_limits && call.service == Service::Ec2 {
+            let params = &call.params;
+            let unfiltered =
+                params.child("Filter").is_none() && params.text("MaxResults").is_none();
+            if !state
+                .buckets
+                .take(&call.region, &call.action, unfiltered, now)
+            {
+                return Ok(refusal(call.service, &throttled(), number));
+            }
+        }
         let mut ctx = self.context(state, &call.region, &call.action, now);
         if let Some(response) = strike_before(&mut ctx, call, number)? {
             return Ok(response);
@@ -231,6 +243,11 @@ impl Sandbox {
         let mut ctx = self.context(state, region, "", now);
         ec2::settle(&mut ctx);
     }
+}
+
+/// errors-overview, "Server error codes".
+fn throttled() -> ApiError {
+    ApiError::with_status(503, "RequestLimitExceeded", "Request limit exceeded.")
 }
 
 /// The faults that strike before anything happens.
@@ -333,6 +350,7 @@ impl State {
             faults: Store::new(ids_for(seed, FAULTS)),
             log,
             calls: Vec::new(),
+            buckets: Buckets::default(),
         }
     }
 

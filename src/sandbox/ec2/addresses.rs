@@ -118,7 +118,6 @@ pub(super) fn associate(ctx: &mut Ctx<'_>, p: &Params, x: &mut Xml) -> ApiResult
     let interface = target(ctx, p)?;
     let reassociate = p.flag("AllowReassociation")?.unwrap_or(true);
     if address.interface.as_ref() == Some(&interface.id) {
-        x.done();
         x.opt("associationId", address.association.as_ref());
         return Ok(());
     }
@@ -168,7 +167,6 @@ pub(super) fn associate(ctx: &mut Ctx<'_>, p: &Params, x: &mut Xml) -> ApiResult
         interface.elastic = Some(address.id.clone());
         interface.public_ip = None;
     });
-    x.done();
     x.el("associationId", association);
     Ok(())
 }

@@ -73,7 +73,6 @@ pub(super) fn create(ctx: &mut Ctx<'_>, p: &Params, x: &mut Xml) -> ApiResult {
     x.el("groupId", &group.id)
         .el("securityGroupArn", arn(ctx, &group.id));
     tags::write(x, &group.tags);
-    x.done();
     ctx.store.put(egress);
     ctx.store.put(group);
     Ok(())

@@ -93,8 +93,19 @@ pub(super) fn public_of(ctx: &Ctx<'_>, interface: &Interface) -> Option<(Ipv4Add
     elastic.or(interface.public_ip.map(|ip| (ip, "amazon")))
 }
 
-/// Writes the public address of an interface, if it has one.
+/// Writes the public address of an interface, if it has one, as instances show it.
 pub(super) fn write_association(ctx: &Ctx<'_>, x: &mut Xml, interface: &Interface) {
+    if let Some((ip, owner)) = public_of(ctx, interface) {
+        x.wrap("association", |x| {
+            x.el("publicIp", ip)
+                .el("publicDnsName", public_name(ctx, &interface.vpc, ip))
+                .el("ipOwnerId", owner);
+        });
+    }
+}
+
+/// The same with the ids, as interfaces show it.
+fn write_whole_association(ctx: &Ctx<'_>, x: &mut Xml, interface: &Interface) {
     let Some((ip, owner)) = public_of(ctx, interface) else {
         return;
     };
@@ -164,7 +175,7 @@ fn write(ctx: &Ctx<'_>, x: &mut Xml, interface: &Interface) {
                 .el("deleteOnTermination", attachment.delete_on_termination);
         });
     }
-    write_association(ctx, x, interface);
+    write_whole_association(ctx, x, interface);
     write_private_addresses(ctx, x, interface);
     tags::write(x, &interface.tags);
 }

@@ -51,7 +51,6 @@ pub(super) fn create(ctx: &mut Ctx<'_>, p: &Params, x: &mut Xml) -> ApiResult {
         partitions: p.parsed("PartitionCount")?,
         tags: tags::of_new(p, "placement-group")?,
     };
-    x.done();
     x.wrap("placementGroup", |x| write(ctx, x, &group));
     ctx.store.put(group);
     Ok(())

@@ -19,6 +19,13 @@ impl Listed for LaunchTemplate {
 /// API Reference, CreateLaunchTemplate: names are unique in the region; the content is checked at launch.
 pub(super) fn create(ctx: &mut Ctx<'_>, p: &Params, x: &mut Xml) -> ApiResult {
     let name = p.need("LaunchTemplateName")?;
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-().[]_/".contains(c);
+    if !(3..=128).contains(&name.len()) || !name.chars().all(allowed) {
+        return Err(ApiError::new(
+            "InvalidLaunchTemplateName.MalformedException",
+            "Launch template names must be between 3 and 128 characters long, and may contain letters, numbers, and the following characters: - ( ) . / _",
+        ));
+    }
     let data = p
         .child("LaunchTemplateData")
         .filter(|data| !data.is_empty())

@@ -149,6 +149,9 @@ impl Default for Times {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
+    /// Whether the documented request rates are enforced.
+    #[serde(default)]
+    pub rate_limits: bool,
     /// How long transitions take.
     #[serde(default)]
     pub times: Times,

@@ -1,9 +1,11 @@
 //! What a rehearsal asks the sandbox to do badly: rules in a TOML file, and which of them fire on a call.
 
+mod buckets;
 mod faults;
 mod file;
 mod pattern;
 
+pub(crate) use buckets::Buckets;
 pub(crate) use faults::{Faults, Situation};
 pub use file::{FaultKind, Rule, Scenario, ScenarioError, Times};
 pub(crate) use pattern::matches;

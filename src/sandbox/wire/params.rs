@@ -128,11 +128,6 @@ impl Params {
             self.below.insert(name.clone(), node.clone());
         }
     }
-
-    /// The first-level names.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.below.keys().map(String::as_str)
-    }
 }
 
 #[cfg(test)]

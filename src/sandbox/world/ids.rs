@@ -183,13 +183,6 @@ impl Kind {
             .expect("the table has every prefix that the sandbox uses")
     }
 
-    /// The kind of a resource type in a tag specification.
-    pub(crate) fn of_resource_type(name: &str) -> Option<&'static Self> {
-        KINDS
-            .iter()
-            .find(|kind| kind.resource_type == name && !name.is_empty())
-    }
-
     /// Whether a text has the form of an id of this kind: the prefix, then 8 or 17 hexadecimal digits
     /// (EC2 User Guide, resource-ids).
     pub(crate) fn is_well_formed(&self, id: &str) -> bool {
