@@ -42,7 +42,7 @@ pub(crate) enum Service {
     Iam,
     Sts,
     Ssm,
-    ServiceQuotas,
+    Quotas,
 }
 
 impl Service {
@@ -53,7 +53,7 @@ impl Service {
             "iam" => Self::Iam,
             "sts" => Self::Sts,
             "ssm" => Self::Ssm,
-            "servicequotas" => Self::ServiceQuotas,
+            "servicequotas" => Self::Quotas,
             _ => return None,
         })
     }
@@ -65,12 +65,12 @@ impl Service {
             Self::Iam => "iam",
             Self::Sts => "sts",
             Self::Ssm => "ssm",
-            Self::ServiceQuotas => "servicequotas",
+            Self::Quotas => "servicequotas",
         }
     }
 
     fn is_json(self) -> bool {
-        matches!(self, Self::Ssm | Self::ServiceQuotas)
+        matches!(self, Self::Ssm | Self::Quotas)
     }
 }
 
@@ -251,7 +251,7 @@ pub(crate) fn refusal(service: Service, error: &ApiError, number: u64) -> Respon
                 x.el("RequestId", request_id(number));
             });
         }
-        Service::Ssm | Service::ServiceQuotas => {
+        Service::Ssm | Service::Quotas => {
             return Response {
                 status: error.status,
                 content_type: "application/x-amz-json-1.1",

@@ -322,7 +322,7 @@ fn perform(ctx: &mut Ctx<'_>, call: &Call, number: u64) -> Result<Response, ApiE
             Ok(query_answer(call.service, &call.action, xml, number))
         }
         Service::Ssm => ssm::perform(ctx, &call.json).map(|value| json_answer(&value)),
-        Service::ServiceQuotas => quotas::perform(ctx, &call.json).map(|value| json_answer(&value)),
+        Service::Quotas => quotas::perform(ctx, &call.json).map(|value| json_answer(&value)),
     }
 }
 

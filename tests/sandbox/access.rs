@@ -174,7 +174,12 @@ async fn quotas_are_the_scenario_s() {
             .send()
     };
     let applied = quota("L-DB2E81BA").await.expect("known");
-    assert_eq!(applied.quota().and_then(|it| it.value()), Some(8.0));
+    assert_eq!(
+        applied
+            .quota()
+            .and_then(aws_sdk_servicequotas::types::ServiceQuota::value),
+        Some(8.0)
+    );
     assert_eq!(code(quota("L-00000000").await), "NoSuchResourceException");
     let default = bench
         .quotas
@@ -184,5 +189,10 @@ async fn quotas_are_the_scenario_s() {
         .send()
         .await
         .expect("known");
-    assert_eq!(default.quota().and_then(|it| it.value()), Some(0.0));
+    assert_eq!(
+        default
+            .quota()
+            .and_then(aws_sdk_servicequotas::types::ServiceQuota::value),
+        Some(0.0)
+    );
 }

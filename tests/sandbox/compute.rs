@@ -22,6 +22,77 @@ fn root(ebs: EbsBlockDevice) -> BlockDeviceMapping {
         .build()
 }
 
+type Launch = aws_sdk_ec2::operation::run_instances::builders::RunInstancesFluentBuilder;
+
+fn wrong_references(launch: &Launch, no_zone: &str, foreign: &str) -> Vec<(Launch, &'static str)> {
+    let profile = IamInstanceProfileSpecification::builder()
+        .name("none")
+        .build();
+    let nowhere = Placement::builder().group_name("none").build();
+    let new = || launch.clone();
+    vec![
+        (new().image_id("ami-12345678"), "InvalidAMIID.NotFound"),
+        (new().image_id("ami-1"), "InvalidAMIID.Malformed"),
+        (
+            new().instance_type("g9.xlarge".into()),
+            "InvalidParameterValue",
+        ),
+        (
+            new().instance_type("p3.2xlarge".into()),
+            "InvalidParameterValue",
+        ),
+        (
+            new().instance_type(InstanceType::G5gXlarge),
+            "InvalidParameterValue",
+        ),
+        (new().key_name("none"), "InvalidKeyPair.NotFound"),
+        (
+            new().subnet_id("subnet-12345678"),
+            "InvalidSubnetID.NotFound",
+        ),
+        (new().subnet_id(no_zone), "Unsupported"),
+        (
+            new().security_group_ids("sg-12345678"),
+            "InvalidGroup.NotFound",
+        ),
+        (new().security_group_ids(foreign), "InvalidParameter"),
+        (new().iam_instance_profile(profile), "InvalidParameterValue"),
+        (new().placement(nowhere), "InvalidPlacementGroup.Unknown"),
+    ]
+}
+
+fn wrong_values(launch: &Launch) -> Vec<(Launch, &'static str)> {
+    let big = base64::engine::general_purpose::STANDARD.encode(vec![b'x'; 16_385]);
+    let small = EbsBlockDevice::builder().volume_size(4).build();
+    let fast = EbsBlockDevice::builder()
+        .volume_type(VolumeType::Gp2)
+        .throughput(125)
+        .build();
+    let new = || launch.clone();
+    vec![
+        (new().user_data(big), "InvalidUserData.Malformed"),
+        (new().min_count(2), "InvalidParameterValue"),
+        (new().max_count(0).min_count(0), "InvalidParameterValue"),
+        (
+            new().block_device_mappings(root(small)),
+            "InvalidBlockDeviceMapping",
+        ),
+        (
+            new().block_device_mappings(root(fast)),
+            "InvalidParameterCombination",
+        ),
+        (
+            new().tag_specifications(tags(ResourceType::Vpc, &[("a", "b")])),
+            "InvalidParameterValue",
+        ),
+        (
+            new().tag_specifications(tags(ResourceType::Instance, &[("aws:x", "b")])),
+            "InvalidParameterValue",
+        ),
+        (new().dry_run(true), "DryRunOperation"),
+    ]
+}
+
 #[tokio::test]
 async fn launches_are_checked() {
     let bench = Bench::new().await;
@@ -30,87 +101,8 @@ async fn launches_are_checked() {
     let other_vpc = bench.vpc().await;
     let foreign = bench.group(&other_vpc, "foreign").await;
     let no_zone = bench.subnet(&other_vpc, "10.0.5.0/24", "us-east-1e").await;
-    let profile = IamInstanceProfileSpecification::builder()
-        .name("none")
-        .build();
-    let big = base64::engine::general_purpose::STANDARD.encode(vec![b'x'; 16_385]);
-    let cases = [
-        (
-            launch.clone().image_id("ami-12345678"),
-            "InvalidAMIID.NotFound",
-        ),
-        (launch.clone().image_id("ami-1"), "InvalidAMIID.Malformed"),
-        (
-            launch.clone().instance_type("g9.xlarge".into()),
-            "InvalidParameterValue",
-        ),
-        (
-            launch.clone().instance_type("p3.2xlarge".into()),
-            "InvalidParameterValue",
-        ),
-        (
-            launch.clone().instance_type(InstanceType::G5gXlarge),
-            "InvalidParameterValue",
-        ),
-        (launch.clone().key_name("none"), "InvalidKeyPair.NotFound"),
-        (
-            launch.clone().subnet_id("subnet-12345678"),
-            "InvalidSubnetID.NotFound",
-        ),
-        (launch.clone().subnet_id(&no_zone), "Unsupported"),
-        (
-            launch.clone().security_group_ids("sg-12345678"),
-            "InvalidGroup.NotFound",
-        ),
-        (
-            launch.clone().security_group_ids(&foreign),
-            "InvalidParameter",
-        ),
-        (
-            launch.clone().iam_instance_profile(profile),
-            "InvalidParameterValue",
-        ),
-        (launch.clone().user_data(big), "InvalidUserData.Malformed"),
-        (launch.clone().min_count(2), "InvalidParameterValue"),
-        (
-            launch.clone().max_count(0).min_count(0),
-            "InvalidParameterValue",
-        ),
-        (
-            launch
-                .clone()
-                .block_device_mappings(root(EbsBlockDevice::builder().volume_size(4).build())),
-            "InvalidBlockDeviceMapping",
-        ),
-        (
-            launch.clone().block_device_mappings(root(
-                EbsBlockDevice::builder()
-                    .volume_type(VolumeType::Gp2)
-                    .throughput(125)
-                    .build(),
-            )),
-            "InvalidParameterCombination",
-        ),
-        (
-            launch
-                .clone()
-                .tag_specifications(tags(ResourceType::Vpc, &[("a", "b")])),
-            "InvalidParameterValue",
-        ),
-        (
-            launch
-                .clone()
-                .tag_specifications(tags(ResourceType::Instance, &[("aws:x", "b")])),
-            "InvalidParameterValue",
-        ),
-        (
-            launch
-                .clone()
-                .placement(Placement::builder().group_name("none").build()),
-            "InvalidPlacementGroup.Unknown",
-        ),
-        (launch.dry_run(true), "DryRunOperation"),
-    ];
+    let mut cases = wrong_references(&launch, &no_zone, &foreign);
+    cases.extend(wrong_values(&launch));
     for (number, (call, expected)) in cases.into_iter().enumerate() {
         assert_eq!(code(call.send().await), expected, "case {number}");
     }

@@ -92,13 +92,18 @@ async fn launch(bench: &Bench, subnet: &str, group: &str) -> String {
     made.instances()[0].instance_id().expect("an id").to_owned()
 }
 
-#[tokio::test]
-async fn a_lab_goes_up_and_down() {
-    let bench = Bench::new().await;
-    let ec2 = &bench.ec2;
-    let identity = bench.sts.get_caller_identity().send().await.expect("known");
-    assert_eq!(identity.account(), Some(roboinfra::sandbox::ACCOUNT));
+/// The network of a lab.
+struct Lab {
+    vpc: String,
+    gateway: String,
+    subnet: String,
+    table: String,
+    association: String,
+    group: String,
+}
 
+async fn network(bench: &Bench) -> Lab {
+    let ec2 = &bench.ec2;
     let vpc = bench.vpc().await;
     ec2.modify_vpc_attribute()
         .vpc_id(&vpc)
@@ -137,22 +142,23 @@ async fn a_lab_goes_up_and_down() {
         .send()
         .await
         .expect("authorized");
-    ec2.import_key_pair()
-        .key_name("lab")
-        .public_key_material(Blob::new(public_key(1)))
-        .send()
-        .await
-        .expect("imported");
-    profile(&bench).await;
-    let id = launch(&bench, &subnet, &group).await;
-    assert_eq!(bench.state(&id).await, "pending");
-    bench.wait(2);
+    Lab {
+        vpc,
+        gateway,
+        subnet,
+        table,
+        association,
+        group,
+    }
+}
 
-    let instance = bench.instance(&id).await;
-    assert_eq!(instance.subnet_id(), Some(subnet.as_str()));
+async fn check_instance(bench: &Bench, lab: &Lab, id: &str) {
+    let ec2 = &bench.ec2;
+    let instance = bench.instance(id).await;
+    assert_eq!(instance.subnet_id(), Some(lab.subnet.as_str()));
     assert_eq!(
         instance.security_groups()[0].group_id(),
-        Some(group.as_str())
+        Some(lab.group.as_str())
     );
     assert_eq!(instance.tags().len(), 2);
     assert!(
@@ -161,7 +167,7 @@ async fn a_lab_goes_up_and_down() {
             .iter()
             .any(|it| it.value() == Some("sim <1> & co"))
     );
-    let automatic = instance.public_ip_address().expect("one").to_owned();
+    assert!(instance.public_ip_address().is_some());
     assert!(
         instance
             .public_dns_name()
@@ -180,7 +186,7 @@ async fn a_lab_goes_up_and_down() {
         .filters(
             Filter::builder()
                 .name("attachment.instance-id")
-                .values(&id)
+                .values(id)
                 .build(),
         )
         .send()
@@ -197,34 +203,46 @@ async fn a_lab_goes_up_and_down() {
         (Some(200), Some(4000), Some(250), Some(true))
     );
     assert_eq!(root.tags().len(), 1);
+}
 
+/// Puts an Elastic IP on the instance; returns the allocation's and the association's id.
+async fn put_address(bench: &Bench, id: &str) -> (String, String) {
+    let ec2 = &bench.ec2;
+    let automatic = bench.instance(id).await.public_ip_address;
     let address = ec2.allocate_address().send().await.expect("allocated");
     let allocation = address.allocation_id().expect("an id");
     let on = ec2
         .associate_address()
         .allocation_id(allocation)
-        .instance_id(&id)
+        .instance_id(id)
         .allow_reassociation(false)
         .send()
         .await
         .expect("associated");
-    let public = bench.instance(&id).await.public_ip_address;
+    let public = bench.instance(id).await.public_ip_address;
     assert_eq!(public.as_deref(), address.public_ip());
-    assert_ne!(public, Some(automatic));
+    assert_ne!(public, automatic);
+    (
+        allocation.to_owned(),
+        on.association_id().expect("an id").to_owned(),
+    )
+}
 
-    // Down, in the order that works.
+/// Terminates the instance and releases the address.
+async fn terminate(bench: &Bench, id: &str, allocation: &str, association: &str) {
+    let ec2 = &bench.ec2;
     ec2.terminate_instances()
-        .instance_ids(&id)
+        .instance_ids(id)
         .send()
         .await
         .expect("terminating");
-    assert_eq!(bench.state(&id).await, "shutting-down");
+    assert_eq!(bench.state(id).await, "shutting-down");
     bench.wait(2);
-    assert_eq!(bench.state(&id).await, "terminated");
+    assert_eq!(bench.state(id).await, "terminated");
     assert_eq!(
         code(
             ec2.disassociate_address()
-                .association_id(on.association_id().expect("an id"))
+                .association_id(association)
                 .send()
                 .await
         ),
@@ -236,43 +254,54 @@ async fn a_lab_goes_up_and_down() {
         .send()
         .await
         .expect("released");
+}
+
+async fn network_down(bench: &Bench, lab: &Lab) {
+    let ec2 = &bench.ec2;
     ec2.delete_security_group()
-        .group_id(&group)
+        .group_id(&lab.group)
         .send()
         .await
         .expect("deleted");
     ec2.detach_internet_gateway()
-        .internet_gateway_id(&gateway)
-        .vpc_id(&vpc)
+        .internet_gateway_id(&lab.gateway)
+        .vpc_id(&lab.vpc)
         .send()
         .await
         .expect("detached");
     ec2.delete_internet_gateway()
-        .internet_gateway_id(&gateway)
+        .internet_gateway_id(&lab.gateway)
         .send()
         .await
         .expect("deleted");
     ec2.disassociate_route_table()
-        .association_id(association)
+        .association_id(&lab.association)
         .send()
         .await
         .expect("disassociated");
     ec2.delete_route_table()
-        .route_table_id(&table)
+        .route_table_id(&lab.table)
         .send()
         .await
         .expect("deleted");
     ec2.delete_subnet()
-        .subnet_id(&subnet)
+        .subnet_id(&lab.subnet)
         .send()
         .await
         .expect("deleted");
-    ec2.delete_vpc().vpc_id(&vpc).send().await.expect("deleted");
+    ec2.delete_vpc()
+        .vpc_id(&lab.vpc)
+        .send()
+        .await
+        .expect("deleted");
     ec2.delete_key_pair()
         .key_name("lab")
         .send()
         .await
         .expect("deleted");
+}
+
+async fn profile_down(bench: &Bench) {
     let iam = &bench.iam;
     iam.remove_role_from_instance_profile()
         .instance_profile_name("lab")
@@ -296,5 +325,30 @@ async fn a_lab_goes_up_and_down() {
         .send()
         .await
         .expect("deleted");
+}
+
+#[tokio::test]
+async fn a_lab_goes_up_and_down() {
+    let bench = Bench::new().await;
+    let ec2 = &bench.ec2;
+    let identity = bench.sts.get_caller_identity().send().await.expect("known");
+    assert_eq!(identity.account(), Some(roboinfra::sandbox::ACCOUNT));
+    let lab = network(&bench).await;
+    ec2.import_key_pair()
+        .key_name("lab")
+        .public_key_material(Blob::new(public_key(1)))
+        .send()
+        .await
+        .expect("imported");
+    profile(&bench).await;
+    let id = launch(&bench, &lab.subnet, &lab.group).await;
+    assert_eq!(bench.state(&id).await, "pending");
+    bench.wait(2);
+    check_instance(&bench, &lab, &id).await;
+    let (allocation, association) = put_address(&bench, &id).await;
+
+    terminate(&bench, &id, &allocation, &association).await;
+    network_down(&bench, &lab).await;
+    profile_down(&bench).await;
     assert_eq!(bench.sandbox.live(), std::collections::BTreeMap::new());
 }

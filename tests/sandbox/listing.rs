@@ -36,7 +36,7 @@ async fn pages_hold_everything_once() {
         let ids: Vec<_> = page
             .reservations()
             .iter()
-            .flat_map(|it| it.instances())
+            .flat_map(aws_sdk_ec2::types::Reservation::instances)
             .filter_map(|it| it.instance_id().map(str::to_owned))
             .collect();
         sizes.push(ids.len());

@@ -68,6 +68,26 @@ async fn ids_are_looked_at_before_they_are_looked_up() {
     assert_eq!(code(group.await), "InvalidGroup.NotFound");
 }
 
+/// Launches an instance with a public address, in a group.
+async fn launch_public(bench: &Bench, subnet: &str, group: &str) -> String {
+    let nic = InstanceNetworkInterfaceSpecification::builder()
+        .device_index(0)
+        .subnet_id(subnet)
+        .groups(group)
+        .associate_public_ip_address(true)
+        .build();
+    let launch = bench.launch(subnet).await.set_subnet_id(None);
+    let launched = launch
+        .network_interfaces(nic)
+        .send()
+        .await
+        .expect("launched");
+    launched.instances()[0]
+        .instance_id()
+        .expect("an id")
+        .to_owned()
+}
+
 #[tokio::test]
 async fn deleting_out_of_order_is_refused() {
     let bench = Bench::new().await;
@@ -88,22 +108,8 @@ async fn deleting_out_of_order_is_refused() {
         .send()
         .await
         .expect("authorized");
-    let launched = bench
-        .launch(&subnet)
-        .await
-        .set_subnet_id(None)
-        .network_interfaces(
-            InstanceNetworkInterfaceSpecification::builder()
-                .device_index(0)
-                .subnet_id(&subnet)
-                .groups(&other)
-                .associate_public_ip_address(true)
-                .build(),
-        )
-        .send()
-        .await
-        .expect("launched");
-    let id = launched.instances()[0].instance_id().expect("an id");
+    let id = launch_public(&bench, &subnet, &other).await;
+    let id = id.as_str();
     bench.wait(2);
 
     let violation = "DependencyViolation";

@@ -33,7 +33,10 @@ async fn up_and_down(count: usize) -> Duration {
         .send();
     while let Some(page) = pages.next().await {
         let page = page.expect("a page");
-        let instances = page.reservations().iter().flat_map(|it| it.instances());
+        let instances = page
+            .reservations()
+            .iter()
+            .flat_map(aws_sdk_ec2::types::Reservation::instances);
         ids.extend(instances.filter_map(|it| it.instance_id().map(str::to_owned)));
     }
     assert_eq!(ids.len(), count);

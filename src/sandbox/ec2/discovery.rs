@@ -209,7 +209,10 @@ fn write_type(x: &mut Xml, facts: &TypeFacts) {
     x.el("instanceType", &facts.name)
         .el("currentGeneration", true)
         .el("freeTierEligible", facts.name.as_str() == "t3.micro")
-        .el("bareMetal", facts.name.as_str().ends_with(".metal"))
+        .el(
+            "bareMetal",
+            facts.name.as_str().rsplit('.').next() == Some("metal"),
+        )
         .el("hypervisor", "nitro")
         .el("hibernationSupported", false);
     x.wrap("supportedUsageClasses", |x| {
@@ -372,6 +375,14 @@ pub(super) fn account_attributes(ctx: &mut Ctx<'_>, p: &Params, x: &mut Xml) -> 
         ("max-elastic-ips", addresses.to_string()),
         ("vpc-max-security-groups-per-interface", "5".to_owned()),
     ];
+    if let Some(unknown) = asked
+        .iter()
+        .find(|asked| !rows.iter().any(|(name, _)| name == *asked))
+    {
+        return Err(ApiError::invalid(format!(
+            "Value ({unknown}) for parameter attributeName is invalid. Unknown attribute name."
+        )));
+    }
     let rows = rows
         .into_iter()
         .filter(|(name, _)| asked.is_empty() || asked.contains(name));

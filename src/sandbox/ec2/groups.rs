@@ -142,11 +142,11 @@ fn write_permissions(ctx: &Ctx<'_>, x: &mut Xml, name: &str, group: &str, egress
             ("prefixListIds", "prefixListId"),
         ] {
             write_sources(x, list, &rules, |x, source| {
-                let value = match (element, source) {
-                    ("cidrIp", RuleSource::V4(value))
-                    | ("cidrIpv6", RuleSource::V6(value))
-                    | ("prefixListId", RuleSource::PrefixList(value)) => value,
-                    _ => return false,
+                let (("cidrIp", RuleSource::V4(value))
+                | ("cidrIpv6", RuleSource::V6(value))
+                | ("prefixListId", RuleSource::PrefixList(value))) = (element, source)
+                else {
+                    return false;
                 };
                 x.el(element, value);
                 true

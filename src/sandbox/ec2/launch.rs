@@ -351,7 +351,7 @@ pub(super) fn relaunch(ctx: &mut Ctx<'_>, request: &SpotRequest) {
     let now = ctx.now;
     for id in made {
         ctx.store.update::<SpotRequest>(&request.id, |request| {
-            request.state = "active".to_owned();
+            "active".clone_into(&mut request.state);
             request.status = spot::fulfilled();
             request.updated = now;
             request.instance = Some(id.clone());

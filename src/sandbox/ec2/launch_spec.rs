@@ -322,7 +322,7 @@ fn devices(ctx: &Ctx<'_>, p: &Params, image: &Image) -> ApiResult<Vec<Device>> {
         };
         let under = devices.iter().position(|device| device.name == name);
         let base = under.map(|at| devices.remove(at));
-        devices.push(device(ctx, name, ebs, base)?);
+        devices.push(device(ctx, name, ebs, base.as_ref())?);
     }
     for device in &mut devices {
         device.shape = checked(device.shape.clone())?;
@@ -332,11 +332,11 @@ fn devices(ctx: &Ctx<'_>, p: &Params, image: &Image) -> ApiResult<Vec<Device>> {
     Ok(devices)
 }
 
-fn device(ctx: &Ctx<'_>, name: &str, ebs: &Params, base: Option<Device>) -> ApiResult<Device> {
+fn device(ctx: &Ctx<'_>, name: &str, ebs: &Params, base: Option<&Device>) -> ApiResult<Device> {
     let snapshot = ebs
         .text("SnapshotId")
         .map(str::to_owned)
-        .or(base.as_ref().and_then(|it| it.snapshot.clone()));
+        .or(base.and_then(|it| it.snapshot.clone()));
     let least = snapshot
         .as_ref()
         .map(|id| images::snapshot_size(ctx, id))
@@ -362,7 +362,7 @@ fn device(ctx: &Ctx<'_>, name: &str, ebs: &Params, base: Option<Device>) -> ApiR
         shape: Shape {
             size_gib,
             volume_type: volume_type
-                .or(base.as_ref().map(|it| it.shape.volume_type.clone()))
+                .or(base.map(|it| it.shape.volume_type.clone()))
                 .unwrap_or_else(|| "gp2".to_owned()),
             iops: ebs.parsed("Iops")?,
             throughput: ebs.parsed("Throughput")?,

@@ -167,6 +167,10 @@ pub(super) fn page(p: &Params, (least, most): (usize, usize)) -> ApiResult<(usiz
 }
 
 /// One value, for filters.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "callers hand in references and small values alike"
+)]
 pub(super) fn one(value: impl ToString) -> Vec<String> {
     vec![value.to_string()]
 }

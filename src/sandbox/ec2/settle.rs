@@ -9,7 +9,7 @@ use super::super::world::{
 use super::{lifecycle, spot};
 
 /// How long a terminated instance is still listed (User Guide, terminating-instances: "usually within an hour").
-const STILL_LISTED: Duration = Duration::from_secs(3600);
+const STILL_LISTED: Duration = Duration::from_hours(1);
 
 /// Lets every change that is due by now happen, in the order of their times.
 pub(in super::super) fn settle(ctx: &mut Ctx<'_>) {

@@ -98,7 +98,8 @@ pub(super) fn instance_ended(ctx: &mut Ctx<'_>, request: &str, by_user: bool) {
         request.updated = now;
         request.status = how;
         if request.state == "active" {
-            request.state = if request.persistent { "open" } else { "closed" }.to_owned();
+            let state = if request.persistent { "open" } else { "closed" };
+            state.clone_into(&mut request.state);
         }
     });
 }
@@ -109,7 +110,7 @@ pub(super) fn instance_stopped(ctx: &mut Ctx<'_>, request: &str, by_user: bool) 
     ctx.store.update::<SpotRequest>(request, |request| {
         request.updated = now;
         if by_user {
-            request.state = "disabled".to_owned();
+            "disabled".clone_into(&mut request.state);
             request.status = status(
                 "instance-stopped-by-user",
                 "You've stopped your Spot Instance.",
@@ -128,7 +129,7 @@ pub(super) fn instance_started(ctx: &mut Ctx<'_>, request: &str) {
     let now = ctx.now;
     ctx.store.update::<SpotRequest>(request, |request| {
         request.updated = now;
-        request.state = "active".to_owned();
+        "active".clone_into(&mut request.state);
         request.status = fulfilled();
     });
 }
@@ -179,7 +180,7 @@ pub(super) fn cancel(ctx: &mut Ctx<'_>, p: &Params, x: &mut Xml) -> ApiResult {
             .cloned();
         let now = ctx.now;
         ctx.store.update::<SpotRequest>(id, |request| {
-            request.state = "cancelled".to_owned();
+            "cancelled".clone_into(&mut request.state);
             request.updated = now;
             request.status = match &instance {
                 Some(_) => status(

@@ -32,23 +32,22 @@ pub(super) fn create(ctx: &mut Ctx<'_>, p: &Params, x: &mut Xml) -> ApiResult {
         .cloned()
         .ok_or_else(|| ApiError::missing("LaunchTemplateData"))?;
     let token = tokens::look_up(ctx, p, "")?;
-    let template = match token.made.first() {
-        Some(id) => ctx.copy(id)?,
-        None => {
-            if ctx.store.named(&format!("template/{name}")).is_some() {
-                return Err(ApiError::new(
-                    "InvalidLaunchTemplateName.AlreadyExistsException",
-                    format!("Launch template name already in use: {name}"),
-                ));
-            }
-            LaunchTemplate {
-                id: ctx.store.fresh("lt"),
-                name: name.to_owned(),
-                created: ctx.now,
-                versions: vec![data],
-                default_version: 1,
-                tags: tags::of_new(p, "launch-template")?,
-            }
+    let template = if let Some(id) = token.made.first() {
+        ctx.copy(id)?
+    } else {
+        if ctx.store.named(&format!("template/{name}")).is_some() {
+            return Err(ApiError::new(
+                "InvalidLaunchTemplateName.AlreadyExistsException",
+                format!("Launch template name already in use: {name}"),
+            ));
+        }
+        LaunchTemplate {
+            id: ctx.store.fresh("lt"),
+            name: name.to_owned(),
+            created: ctx.now,
+            versions: vec![data],
+            default_version: 1,
+            tags: tags::of_new(p, "launch-template")?,
         }
     };
     x.wrap("launchTemplate", |x| write(x, &template));

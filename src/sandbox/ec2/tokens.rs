@@ -31,11 +31,7 @@ pub(super) fn look_up(ctx: &Ctx<'_>, p: &Params, zone: &str) -> ApiResult<Known>
         ));
     }
     let compared = p.without(&["ClientToken", "Action", "Version", "DryRun"]);
-    let digest: String = Sha256::digest(format!("{compared:?}"))
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digest = format!("{:x}", Sha256::digest(format!("{compared:?}")));
     let id = format!("token/{}/{zone}/{token}", ctx.action);
     let made = match ctx.store.get::<Token>(&id) {
         None => Vec::new(),

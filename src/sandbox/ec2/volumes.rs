@@ -101,11 +101,8 @@ pub(super) fn checked(mut shape: Shape) -> ApiResult<Shape> {
             shape.iops = Some(iops);
             shape.throughput = Some(throughput);
         }
-        "io1" | "io2" => {
-            if shape.iops.is_none() {
-                return Err(ApiError::missing("iops"));
-            }
-        }
+        "io1" | "io2" if shape.iops.is_none() => return Err(ApiError::missing("iops")),
+        "io1" | "io2" => {}
         _ if shape.iops.is_some() => {
             return Err(ApiError::combination(format!(
                 "The parameter iops is not supported for {name} volumes"

@@ -81,6 +81,6 @@ mod tests {
         assert_eq!(allowed(&mut buckets, start), 5);
         let later = start + Duration::from_secs(1);
         assert_eq!(allowed(&mut buckets, later), 2);
-        assert_eq!(allowed(&mut buckets, later + Duration::from_secs(60)), 5);
+        assert_eq!(allowed(&mut buckets, later + Duration::from_mins(1)), 5);
     }
 }

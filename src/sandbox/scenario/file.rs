@@ -175,11 +175,7 @@ impl Scenario {
                 });
             }
             let described = format!("{at} {rule:?}");
-            rule.digest = Sha256::digest(described)
-                .iter()
-                .take(8)
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            rule.digest = format!("{:x}", Sha256::digest(described));
         }
         Ok(scenario)
     }

@@ -80,6 +80,7 @@ pub(crate) struct MetadataOptions {
 }
 
 /// An instance.
+#[expect(clippy::struct_field_names, reason = "the API's own name")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Instance {
     pub(crate) id: String,

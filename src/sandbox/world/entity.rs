@@ -102,6 +102,10 @@ pub(crate) trait Record: Sized {
 macro_rules! entities {
     ($($name:ident $prefix:literal $($tags:ident)?;)*) => {
         /// Anything that exists.
+        #[expect(
+            clippy::large_enum_variant,
+            reason = "a large world is mostly of the large kinds"
+        )]
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         pub(crate) enum Entity { $($name($name)),* }
 

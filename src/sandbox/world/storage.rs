@@ -32,6 +32,7 @@ pub(crate) struct Modification {
 }
 
 /// A volume.
+#[expect(clippy::struct_field_names, reason = "the API's own name")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Volume {
     pub(crate) id: String,
