@@ -5,6 +5,7 @@
 pub mod apply;
 pub mod aws;
 pub mod catalog;
+pub mod cli;
 pub mod dag;
 pub mod event;
 pub mod inventory;

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{self, Basis};
-use crate::inventory::{Seen, Sighting};
+use crate::inventory::{Inventory, Seen, SeenVolume, Sighting};
 use crate::lab::Lab;
-use crate::model::{Address, InstanceState, InstanceType, Market, RootVolume, Spec, Usd, Zone};
+use crate::model::{
+    Address, CloudId, InstanceState, InstanceType, Market, RootVolume, Spec, Usd, Zone,
+};
 
 /// The latest spot prices per hour.
 pub type SpotPrices = BTreeMap<(InstanceType, Zone), Usd>;
@@ -16,6 +18,11 @@ pub type SpotPrices = BTreeMap<(InstanceType, Zone), Usd>;
 struct Prices<'a> {
     list: catalog::Prices,
     spot: &'a SpotPrices,
+}
+
+impl Prices<'_> {
+    const FREE_IOPS: u32 = catalog::Prices::GP3_FREE_IOPS;
+    const FREE_THROUGHPUT_MIB: u32 = catalog::Prices::GP3_FREE_THROUGHPUT_MIB;
 }
 
 /// Cost per hour.
@@ -75,11 +82,7 @@ pub struct Bill {
 
 /// Makes the bill of `lab` as it would be, against what is there now. Prices are by the hour; a stopped machine
 /// still pays for its disks and addresses.
-pub fn bill<'a>(
-    lab: &Lab,
-    owned: impl Iterator<Item = (&'a Address, &'a Sighting)>,
-    spot: &SpotPrices,
-) -> Bill {
+pub fn bill(lab: &Lab, observed: &Inventory, spot: &SpotPrices) -> Bill {
     let prices = &Prices {
         list: catalog::prices(&lab.region),
         spot,
@@ -90,8 +93,10 @@ pub fn bill<'a>(
         ..Bill::default()
     };
     let mut lines: BTreeMap<Address, BillLine> = BTreeMap::new();
-    for (address, sighting) in owned {
-        if let Some((what, rate)) = rate_of_seen(sighting, prices, &mut bill.unpriced) {
+    let volumes: BTreeMap<&CloudId, &SeenVolume> =
+        observed.sightings.iter().filter_map(volume).collect();
+    for (address, sighting) in observed.owned(&lab.name, &lab.id) {
+        if let Some((what, rate)) = rate_of_seen(sighting, &volumes, prices, &mut bill.unpriced) {
             let line = BillLine {
                 address: address.clone(),
                 what,
@@ -186,13 +191,38 @@ fn machine(
     })
 }
 
+fn volume(sighting: &Sighting) -> Option<(&CloudId, &SeenVolume)> {
+    match &sighting.seen {
+        Seen::Volume(seen) => Some((&sighting.id, seen)),
+        _ => None,
+    }
+}
+
+fn rate_of_volume(seen: &SeenVolume, prices: &Prices<'_>) -> Option<(u32, Usd)> {
+    let volume = RootVolume {
+        size_gib: seen.size_gib?,
+        iops: seen.iops.unwrap_or(Prices::FREE_IOPS),
+        throughput_mib: seen.throughput_mib.unwrap_or(Prices::FREE_THROUGHPUT_MIB),
+    };
+    Some((volume.size_gib, gp3(volume, prices)))
+}
+
+/// What exists costs by the same rules as what is asked for: a machine pays for its root volume always, and for its
+/// public address while it runs, whether that is an Elastic IP or not.
 fn rate_of_seen(
     sighting: &Sighting,
+    volumes: &BTreeMap<&CloudId, &SeenVolume>,
     prices: &Prices<'_>,
     unpriced: &mut Vec<InstanceType>,
 ) -> Option<(String, Rate)> {
     match &sighting.seen {
         Seen::Instance(seen) => {
+            let root = seen.root_volume.as_ref().and_then(|id| volumes.get(id));
+            let root = root.and_then(|root| rate_of_volume(root, prices));
+            let (size, disk) = root.map_or((None, Usd::ZERO), |(size, rate)| (Some(size), rate));
+            let size = size
+                .map(|size| format!(", {size} GiB gp3"))
+                .unwrap_or_default();
             let hourly = machine(
                 &seen.instance_type,
                 seen.zone.as_ref(),
@@ -201,35 +231,39 @@ fn rate_of_seen(
                 unpriced,
             ) + prices.list.public_ipv4_hour;
             let running = if seen.state == InstanceState::Stopped {
-                Usd::ZERO
+                disk
             } else {
-                hourly
+                hourly + disk
             };
+            let what = format!("{} {}{size}", seen.instance_type, seen.market);
             Some((
-                format!("{} {}", seen.instance_type, seen.market),
+                what,
                 Rate {
                     running,
-                    stopped: Usd::ZERO,
+                    stopped: disk,
                 },
             ))
         }
         Seen::Volume(seen) => {
-            let volume = RootVolume {
-                size_gib: seen.size_gib?,
-                iops: seen.iops.unwrap_or(3_000),
-                throughput_mib: seen.throughput_mib.unwrap_or(125),
-            };
-            Some((
-                format!("{} GiB gp3", volume.size_gib),
-                Rate::constant(gp3(volume, prices)),
-            ))
+            let (size, rate) = rate_of_volume(seen, prices)?;
+            Some((format!("{size} GiB gp3"), Rate::constant(rate)))
         }
-        Seen::ElasticIp(_) => Some((
-            "public IPv4".to_owned(),
-            Rate::constant(prices.list.public_ipv4_hour),
-        )),
+        Seen::ElasticIp(seen) => Some(address(seen.instance.is_some(), prices)),
         _ => None,
     }
+}
+
+/// While its machine runs, the machine's own line pays for the address.
+fn address(used: bool, prices: &Prices<'_>) -> (String, Rate) {
+    let idle = prices.list.public_ipv4_hour;
+    let running = if used { Usd::ZERO } else { idle };
+    (
+        "public IPv4".to_owned(),
+        Rate {
+            running,
+            stopped: idle,
+        },
+    )
 }
 
 fn rate_of_spec(
@@ -276,14 +310,7 @@ fn rate_of_spec(
                 Rate::constant(gp3(volume, prices)),
             ))
         }
-        // A node's Elastic IP replaces its automatic address, which the machine's own line pays for while it runs.
-        Spec::ElasticIp(_) => {
-            let idle = Rate {
-                running: Usd::ZERO,
-                stopped: prices.list.public_ipv4_hour,
-            };
-            Some(("public IPv4 kept".to_owned(), idle))
-        }
+        Spec::ElasticIp(_) => Some(address(true, prices)),
         _ => None,
     }
 }

@@ -1,0 +1,138 @@
+//! `apply`: makes the lab as the profile says.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::app::App;
+use super::confirm::{confirm, refuse};
+use super::error::CliError;
+use super::exec::{Books, code_of_run};
+use super::plan::targets;
+use super::prepare::{Prepared, Wish, price, read, read_as, think};
+use super::saved::SavedPlan;
+use super::session::{OpenError, Session};
+use super::{exit, report, show};
+use crate::model::{Action, Kind};
+use crate::plan::Mode;
+use crate::state::Lockfile;
+use crate::store;
+
+/// Make the lab as the profile says.
+///
+/// Shows the plan and asks. With a saved plan it does exactly that, or refuses if anything has changed since.
+#[derive(Debug, Args)]
+pub(super) struct ApplyArgs {
+    /// A plan saved with `roboinfra plan --out FILE`.
+    plan: Option<PathBuf>,
+    /// Do not ask.
+    #[arg(long, short)]
+    yes: bool,
+    /// Only this address and what it needs; may be given several times.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "plan")]
+    target: Vec<String>,
+    /// Only bring the lockfile up to date with what exists.
+    #[arg(long, conflicts_with = "plan")]
+    refresh_only: bool,
+}
+
+impl ApplyArgs {
+    /// What `demo` types.
+    pub(super) fn yes() -> Self {
+        Self {
+            plan: None,
+            yes: true,
+            target: Vec::new(),
+            refresh_only: false,
+        }
+    }
+}
+
+pub(super) async fn apply(app: &mut App, args: &ApplyArgs) -> Result<u8, OpenError> {
+    let mut session = Session::open(&app.global.target(), &app.settings).await?;
+    let saved = args.plan.as_deref().map(SavedPlan::read).transpose()?;
+    let mut books = Books::open(app, &session, "apply").await?;
+    let recorded = books.recorded();
+    let mode = if args.refresh_only {
+        Mode::RefreshOnly
+    } else {
+        Mode::Apply
+    };
+    let wish = match &saved {
+        Some(saved) => Wish {
+            mode: saved.mode,
+            targets: saved.targets.clone(),
+        },
+        None => Wish {
+            mode,
+            targets: targets(&args.target),
+        },
+    };
+    let mut reading = match &saved {
+        Some(saved) => {
+            let (id, pins) = (saved.lab_id.clone(), saved.pins.clone());
+            read_as(&session, recorded.as_ref(), wish.mode, id, pins).await?
+        }
+        None => read(&session, recorded.as_ref(), wish.mode).await?,
+    };
+    books.settle(app, &session, &mut reading).await?;
+    let recorded = books.recorded();
+    let (lab, plan) = think(
+        &session,
+        &reading,
+        recorded.as_ref(),
+        &wish,
+        &session.public_keys,
+    )?;
+    let prepared = price(&session, reading, lab, plan).await;
+    if let Some(saved) = &saved {
+        saved.check(&session, &prepared, recorded.as_ref())?;
+    }
+    show::plan(app, &session, &prepared, &[])?;
+    refuse(&prepared)?;
+    let nothing = !prepared.plan.has_changes();
+    if !nothing && !confirm(app, "Apply this plan?", args.yes || saved.is_some())? {
+        return Err(CliError::new("not applied: you did not say yes").into());
+    }
+    let prepared = with_key(&mut session, prepared, recorded.as_ref(), &wish)?;
+    if wish.mode == Mode::Destroy {
+        return super::destroy::carry_out(app, &session, books, &prepared)
+            .await
+            .map_err(OpenError::from);
+    }
+    let (run, lockfile) = books.run(app, &session, &prepared, "apply").await?;
+    let code = code_of_run(&run);
+    if !(nothing && code == exit::DONE) {
+        report::after_apply(app, &session, &prepared, &run, lockfile.as_ref());
+    }
+    Ok(code)
+}
+
+/// Makes the lab's key pair if the plan needs one, and puts its public half into the plan.
+fn with_key(
+    session: &mut Session,
+    prepared: Prepared,
+    recorded: Option<&Lockfile>,
+    wish: &Wish,
+) -> Result<Prepared, CliError> {
+    let imports = |change: &crate::plan::Change| {
+        change.kind == Kind::KeyPair && matches!(change.action, Action::Create | Action::Replace)
+    };
+    if !session.public_keys.is_empty() || !prepared.plan.changes.iter().any(imports) {
+        return Ok(prepared);
+    }
+    let comment = format!("roboinfra {}", session.profile.name);
+    session.public_keys = vec![store::ensure_key(&session.paths.private_key, &comment)?];
+    let (lab, plan) = think(
+        session,
+        &prepared.reading,
+        recorded,
+        wish,
+        &session.public_keys,
+    )?;
+    Ok(Prepared {
+        lab,
+        plan,
+        ..prepared
+    })
+}

@@ -1,0 +1,71 @@
+//! The command line as it is typed.
+
+use clap::{Parser, Subcommand};
+
+use super::global::Global;
+use super::{
+    apply, completions, demo, destroy, graph, init, man, plan, power, sandbox, schema, state,
+    status, validate,
+};
+
+/// GPU robotics labs on AWS from one TOML file
+///
+/// A lab profile (lab.toml) says what a lab is. `plan` shows what would change and what it costs, `apply` makes it
+/// so, `status` shows what runs, `destroy` takes it away and proves that nothing is left.
+#[derive(Debug, Parser)]
+#[command(name = "roboinfra", version, max_term_width = 100)]
+pub(super) struct Cli {
+    /// Options that every command takes.
+    #[command(flatten)]
+    pub(super) global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Write a starter profile.
+    Init(init::InitArgs),
+    /// Check the profile and show every problem in it.
+    Validate(validate::ValidateArgs),
+    /// Show what would change and what it costs.
+    Plan(plan::PlanArgs),
+    /// Make the lab as the profile says.
+    Apply(apply::ApplyArgs),
+    /// Take the whole lab away and prove that nothing is left.
+    Destroy(destroy::DestroyArgs),
+    /// Show what runs, what it costs and what to do next.
+    Status(status::StatusArgs),
+    /// Start stopped machines and wait until they run.
+    Start(power::PowerArgs),
+    /// Stop running machines and wait until they stand.
+    Stop(power::PowerArgs),
+    /// Show what is built on what.
+    Graph(graph::GraphArgs),
+    /// Show or mend what the lockfile remembers.
+    State(state::StateArgs),
+    /// Play a whole lab through in the sandbox.
+    Demo(demo::DemoArgs),
+    /// The emulated AWS by itself.
+    Sandbox(sandbox::SandboxArgs),
+    /// Print the JSON Schema of the profile.
+    Schema(schema::SchemaArgs),
+    /// Print completions for a shell.
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page.
+    Man(man::ManArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,66 @@
+//! What stands before a change: a plan that would fail is refused, and the user is asked.
+
+use std::io::BufRead;
+
+use super::app::App;
+use super::error::CliError;
+use super::exit;
+use super::prepare::Prepared;
+use crate::model::Action;
+use crate::plan::Severity;
+
+/// Whether the user says yes. Without a terminal, or with --no-input, it refuses instead of waiting.
+pub(super) fn confirm(app: &mut App, question: &str, yes: bool) -> Result<bool, CliError> {
+    if yes {
+        return Ok(true);
+    }
+    if app.global.no_input || !app.settings.is_interactive() {
+        return Err(CliError::new("this needs an answer, and there is nobody to ask")
+            .hint("add --yes to say yes beforehand")
+            .hint("or save a plan with `roboinfra plan --out FILE` and apply that: `roboinfra apply FILE`"));
+    }
+    app.tell(&format!("\n{question} Only \"yes\" is a yes: "));
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    Ok(read.is_ok() && answer.trim() == "yes")
+}
+
+/// Refuses a plan that would fail or that cannot be done whole.
+pub(super) fn refuse(prepared: &Prepared) -> Result<(), CliError> {
+    if prepared.plan.is_blocked() {
+        let blocked = prepared
+            .plan
+            .changes
+            .iter()
+            .filter(|change| change.action == Action::Blocked)
+            .count();
+        return Err(CliError::new(format!(
+            "{blocked} of the resources are blocked; nothing was changed"
+        ))
+        .hint("the plan above says why for each; --target applies the rest"));
+    }
+    let errors: Vec<_> = prepared
+        .notices
+        .iter()
+        .filter(|notice| notice.severity == Severity::Error)
+        .collect();
+    let Some(first) = errors.first() else {
+        return Ok(());
+    };
+    let lacks = errors
+        .iter()
+        .any(|notice| notice.topic == "quota" || notice.topic == "offered");
+    let told = CliError::new(format!(
+        "this plan would fail: {}; nothing was changed",
+        first.text
+    ));
+    let told = if lacks {
+        told.code(exit::CAPACITY)
+    } else {
+        told
+    };
+    Err(match &first.help {
+        Some(help) => told.hint(help.clone()),
+        None => told,
+    })
+}

@@ -1,0 +1,134 @@
+//! `destroy`: takes the whole lab away and proves that nothing is left.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::app::App;
+use super::confirm::{confirm, refuse};
+use super::error::CliError;
+use super::exec::{Books, code_of_run};
+use super::prepare::{Prepared, Wish, price, read, think};
+use super::session::{OpenError, Session};
+use super::{exit, report, show};
+use crate::inventory::{Inventory, Owner, Seen, Sighting};
+use crate::model::{InstanceState, LabId, TAG_KEEP};
+use crate::plan::Mode;
+
+/// Take the whole lab away and prove that nothing is left.
+///
+/// Shows what goes and asks. Volumes with `keep = true` stay and are named. At the end the cloud is searched once
+/// more for the lab's tags.
+#[derive(Debug, Args)]
+pub(super) struct DestroyArgs {
+    /// Do not ask.
+    #[arg(long, short)]
+    yes: bool,
+    /// Only this address and what is built on it; may be given several times.
+    #[arg(long, value_name = "ADDRESS")]
+    target: Vec<String>,
+}
+
+impl DestroyArgs {
+    /// What `demo` types.
+    pub(super) fn yes() -> Self {
+        Self {
+            yes: true,
+            target: Vec::new(),
+        }
+    }
+}
+
+pub(super) async fn destroy(app: &mut App, args: &DestroyArgs) -> Result<u8, OpenError> {
+    let session = Session::open(&app.global.target(), &app.settings).await?;
+    let mut books = Books::open(app, &session, "destroy").await?;
+    let wish = Wish {
+        mode: Mode::Destroy,
+        targets: super::plan::targets(&args.target),
+    };
+    let mut reading = read(&session, books.recorded().as_ref(), wish.mode).await?;
+    books.settle(app, &session, &mut reading).await?;
+    let recorded = books.recorded();
+    let (lab, plan) = think(
+        &session,
+        &reading,
+        recorded.as_ref(),
+        &wish,
+        &session.public_keys,
+    )?;
+    let prepared = price(&session, reading, lab, plan).await;
+    show::plan(app, &session, &prepared, &[])?;
+    refuse(&prepared)?;
+    if prepared.plan.has_changes() && !confirm(app, "Destroy all of this?", args.yes)? {
+        return Err(CliError::new("not destroyed: you did not say yes").into());
+    }
+    Ok(carry_out(app, &session, books, &prepared).await?)
+}
+
+/// Runs the plan and proves what is left.
+pub(super) async fn carry_out(
+    app: &mut App,
+    session: &Session,
+    books: Books,
+    prepared: &Prepared,
+) -> Result<u8, CliError> {
+    let whole = prepared
+        .plan
+        .changes
+        .iter()
+        .all(|change| change.reason != crate::model::Reason::NotTargeted);
+    let (run, _) = books.run(app, session, prepared, "destroy").await?;
+    let code = code_of_run(&run);
+    if !whole {
+        report::after_part(app, session, prepared, &run);
+        return Ok(code);
+    }
+    let (world, left) = search(session, prepared, run.failures.is_empty()).await;
+    report::after_destroy(app, session, prepared, &run, &world, &left);
+    let proven = left.is_empty() && world.unreadable.is_empty();
+    Ok(if proven || code != exit::DONE {
+        code
+    } else {
+        exit::PARTIAL
+    })
+}
+
+/// Searches the cloud for the lab's tags. What has just gone may be listed for a moment longer.
+async fn search(
+    session: &Session,
+    prepared: &Prepared,
+    patient: bool,
+) -> (Inventory, Vec<Sighting>) {
+    let tries = if patient { 4 } else { 1 };
+    let mut world = session.cloud.collect(&prepared.reading.scope).await;
+    for _ in 1..tries {
+        if leftovers(&world, &prepared.reading.lab_id).is_empty() {
+            break;
+        }
+        session.clock.sleep(Duration::from_secs(3)).await;
+        world = session.cloud.collect(&prepared.reading.scope).await;
+    }
+    let left = leftovers(&world, &prepared.reading.lab_id)
+        .into_iter()
+        .cloned()
+        .collect();
+    (world, left)
+}
+
+/// All that carries the lab's identity, parts such as root volumes included, but for what is kept.
+fn leftovers<'a>(world: &'a Inventory, lab_id: &LabId) -> Vec<&'a Sighting> {
+    let ours =
+        |sighting: &&Sighting| matches!(&sighting.owner, Owner::Lab { id, .. } if id == lab_id);
+    let gone = |sighting: &Sighting| match &sighting.seen {
+        Seen::Instance(seen) => seen.state == InstanceState::Terminated,
+        _ => false,
+    };
+    let kept =
+        |sighting: &Sighting| sighting.tags.get(TAG_KEEP).map(String::as_str) == Some("true");
+    world
+        .sightings
+        .iter()
+        .filter(ours)
+        .filter(|s| !gone(s) && !kept(s))
+        .collect()
+}

@@ -1,0 +1,190 @@
+//! The one error type of the command boundary: what happened, why, what to type next, and the exit code.
+
+use std::error::Error;
+
+use super::exit;
+use crate::model::{Failure, FailureClass};
+use crate::plan::Flaw;
+use crate::port::JournalError;
+use crate::state::Mismatch;
+use crate::store;
+
+/// What the user is told when a command fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CliError {
+    /// The exit code.
+    pub(super) code: u8,
+    /// What happened, in one sentence without a full stop.
+    pub(super) message: String,
+    /// Why, outermost first.
+    pub(super) causes: Vec<String>,
+    /// What to type or do next, one sentence each.
+    pub(super) hints: Vec<String>,
+}
+
+impl CliError {
+    /// A failure of the general kind.
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self {
+            code: exit::FAILED,
+            message: message.into(),
+            causes: Vec::new(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// The same with another exit code.
+    pub(super) fn code(mut self, code: u8) -> Self {
+        self.code = code;
+        self
+    }
+
+    /// The same with one more hint.
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// A failure with everything that caused it.
+    pub(super) fn from_error(error: &(dyn Error + 'static)) -> Self {
+        let mut told = Self::new(format!("could not {error}"));
+        let mut source = error.source();
+        while let Some(cause) = source {
+            told.causes.push(cause.to_string());
+            source = cause.source();
+        }
+        told
+    }
+}
+
+/// The exit code for a class of failure at the cloud.
+pub(super) fn code_of(class: FailureClass) -> u8 {
+    match class {
+        FailureClass::Permission | FailureClass::Credentials => exit::CREDENTIALS,
+        FailureClass::Capacity | FailureClass::SpotPrice | FailureClass::Quota => exit::CAPACITY,
+        FailureClass::Interrupted => exit::INTERRUPTED,
+        FailureClass::Throttled
+        | FailureClass::Transient
+        | FailureClass::Conflict
+        | FailureClass::AlreadyExists
+        | FailureClass::NotVisibleYet
+        | FailureClass::NotFound
+        | FailureClass::Token
+        | FailureClass::Invalid
+        | FailureClass::Unreachable
+        | FailureClass::TimedOut => exit::FAILED,
+    }
+}
+
+impl From<Failure> for CliError {
+    fn from(failure: Failure) -> Self {
+        let told = Self::new(failure.to_string()).code(code_of(failure.class));
+        match failure.class {
+            FailureClass::Credentials => told
+                .hint("log in (`aws sso login`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), then run it again")
+                .hint("to try roboinfra without an account, add --sandbox"),
+            FailureClass::Permission => told.hint("ask for the permission that the message names, then run it again"),
+            FailureClass::Unreachable => told
+                .hint("check the network and that the region in `[lab] region` exists")
+                .hint("to try roboinfra without a network, add --sandbox"),
+            _ => told,
+        }
+    }
+}
+
+impl From<JournalError> for CliError {
+    fn from(error: JournalError) -> Self {
+        Self::from_error(&error).hint(
+            "make room or mend the disk, then run the same command again: it goes on from here",
+        )
+    }
+}
+
+impl From<Mismatch> for CliError {
+    fn from(mismatch: Mismatch) -> Self {
+        Self::new(mismatch.to_string()).hint(
+            "use the credentials and the region of that lab, or another lockfile with --lockfile",
+        )
+    }
+}
+
+impl From<store::LoadError> for CliError {
+    fn from(error: store::LoadError) -> Self {
+        let told = Self::from_error(&error);
+        match error {
+            store::LoadError::Lockfile(_) => told
+                .hint("nothing was changed; restore the file from git, or from `.roboinfra/previous`")
+                .hint("or remove it and run `roboinfra state rebuild`: it is made again from the tags in the cloud"),
+            store::LoadError::Journal(_) | store::LoadError::Fold { .. } => {
+                told.hint("nothing was changed; put the journal aside and run `roboinfra state rebuild`")
+            }
+        }
+    }
+}
+
+impl From<store::GuardError> for CliError {
+    fn from(error: store::GuardError) -> Self {
+        let told = Self::from_error(&error);
+        match error {
+            store::GuardError::Held { .. } => told
+                .code(exit::LOCKED)
+                .hint("wait for it, or let this command wait with --lock-timeout 10m"),
+            store::GuardError::Open { .. }
+            | store::GuardError::Lock { .. }
+            | store::GuardError::Describe { .. } => told,
+        }
+    }
+}
+
+impl From<store::ConcludeError> for CliError {
+    fn from(error: store::ConcludeError) -> Self {
+        Self::from_error(&error)
+            .hint("the journal in `.roboinfra/` still knows everything: run the same command again to write the lockfile")
+    }
+}
+
+impl From<store::PrepareError> for CliError {
+    fn from(error: store::PrepareError) -> Self {
+        Self::from_error(&error)
+            .hint("roboinfra keeps its journal beside the profile: make that folder writable")
+    }
+}
+
+impl From<store::KeyError> for CliError {
+    fn from(error: store::KeyError) -> Self {
+        Self::from_error(&error)
+    }
+}
+
+impl From<store::PublicKeyError> for CliError {
+    fn from(error: store::PublicKeyError) -> Self {
+        Self::from_error(&error)
+            .hint("`[access] keys` lists the paths of public keys, such as ~/.ssh/id_ed25519.pub")
+    }
+}
+
+impl From<crate::lab::LabProblem> for CliError {
+    fn from(problem: crate::lab::LabProblem) -> Self {
+        use crate::lab::LabProblem;
+        let told = Self::new(problem.to_string());
+        match problem {
+            LabProblem::NotOffered { .. } => told
+                .code(exit::CAPACITY)
+                .hint("add another type to `types`, or choose another `[lab] region`"),
+            LabProblem::RootTooSmall { needs_gib, .. } => told.code(exit::PROFILE).hint(format!(
+                "write root_volume = {{ size_gib = {needs_gib} }} or more"
+            )),
+            LabProblem::Unknown(_) => told,
+        }
+    }
+}
+
+impl From<Vec<Flaw>> for CliError {
+    fn from(flaws: Vec<Flaw>) -> Self {
+        let mut told = Self::new(
+            "this plan is not sound, so it is not offered; this is a defect of roboinfra",
+        );
+        told.causes = flaws.iter().take(5).map(ToString::to_string).collect();
+        told.hint("nothing was changed; please report it with the profile and the lockfile")
+    }
+}

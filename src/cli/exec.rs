@@ -1,0 +1,253 @@
+//! Runs a plan: journal, engine, displays, signals, lockfile. Shared by every command that changes something.
+
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::app::App;
+use super::error::{CliError, code_of};
+use super::exit;
+use super::prepare::{Prepared, draw_id};
+use super::session::Session;
+use crate::apply::{Engine, Recovery, Report, Run, Stop, recover};
+use crate::event::{Event, RunEnd};
+use crate::model::RunId;
+use crate::port::{Journal, JournalError};
+use crate::state::{JournalState, Lockfile, Record};
+use crate::store::{self, FileJournal, Guard, Holder};
+use crate::ui::{Display, choose_display, open_display};
+
+/// The files of a lab while this run holds them.
+#[derive(Debug)]
+pub(super) struct Books {
+    _guard: Guard,
+    pub(super) ledger: Tee,
+}
+
+/// A journal on disk, and what it says so far.
+#[derive(Debug)]
+pub(super) struct Tee {
+    journal: FileJournal,
+    state: JournalState,
+    path: String,
+}
+
+impl Journal for Tee {
+    fn append(&mut self, records: &[Record]) -> Result<(), JournalError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.journal.append(records)?;
+        for record in records {
+            let illegal = |error| JournalError {
+                path: self.path.clone(),
+                source: io::Error::other(error),
+            };
+            self.state.apply(record).map_err(illegal)?;
+        }
+        Ok(())
+    }
+}
+
+impl Books {
+    /// Takes the guard and opens the journal.
+    pub(super) async fn open(
+        app: &mut App,
+        session: &Session,
+        command: &str,
+    ) -> Result<Self, CliError> {
+        session.paths.prepare()?;
+        let holder = Holder::here(&app.settings.user, command, session.clock.now());
+        let mut told: Vec<String> = Vec::new();
+        let mut waiting = |other: Option<&Holder>| {
+            let other = other.map_or_else(|| "another run".to_owned(), ToString::to_string);
+            told.push(format!("waiting for {other}"));
+        };
+        let timeout = app.global.lock_timeout;
+        let guard = Guard::acquire(
+            &session.paths.guard,
+            &holder,
+            timeout,
+            session.clock.as_ref(),
+            &mut waiting,
+        )
+        .await;
+        told.iter().for_each(|line| app.say(line));
+        let guard = guard?;
+        let (loaded, journal) = store::load_for_run(&session.paths)?;
+        let path = session.paths.journal.display().to_string();
+        Ok(Self {
+            _guard: guard,
+            ledger: Tee {
+                journal,
+                state: loaded.state,
+                path,
+            },
+        })
+    }
+
+    /// What is remembered, with what the journal knows beyond the lockfile.
+    pub(super) fn recorded(&self) -> Option<Lockfile> {
+        self.ledger.state.folded().lockfile.clone()
+    }
+
+    /// Settles what an earlier run left open; returns the newest reading of the world if it took one.
+    pub(super) async fn settle(
+        &mut self,
+        app: &mut App,
+        session: &Session,
+        prepared: &mut super::prepare::Reading,
+    ) -> Result<(), CliError> {
+        let folded = self.ledger.state.folded();
+        if folded.open.is_empty() {
+            return Ok(());
+        }
+        let open = folded.open.clone();
+        app.say(&format!(
+            "An earlier run was cut off. Looking for what {} of its calls may have made …",
+            open.len()
+        ));
+        let (cloud, clock) = (session.cloud.as_ref(), session.clock.as_ref());
+        let inventory = prepared.gathered.inventory.clone();
+        let recovery: Recovery = recover(
+            cloud,
+            clock,
+            &prepared.scope,
+            &open,
+            inventory,
+            session.suspect_age,
+        )
+        .await;
+        self.ledger.append(&recovery.records)?;
+        prepared.gathered.inventory = recovery.inventory;
+        match recovery.unsettled.first() {
+            None => Ok(()),
+            Some(intent) => Err(CliError::new(format!(
+                "whether {} was made by an earlier run cannot be told now: its kind could not be read",
+                intent.address
+            ))
+            .hint("run it again when the cloud answers")),
+        }
+    }
+
+    /// Does what the plan says, then writes the lockfile.
+    pub(super) async fn run(
+        mut self,
+        app: &mut App,
+        session: &Session,
+        prepared: &Prepared,
+        command: &str,
+    ) -> Result<(Report, Option<Lockfile>), CliError> {
+        let run = RunId::new(draw_id());
+        let recorded = self.recorded();
+        let begun = Record::Begun {
+            run: run.clone(),
+            command: command.to_owned(),
+            lab: prepared.reading.entry(session),
+            pins: prepared.reading.gathered.pins.clone(),
+            serial: recorded.as_ref().map_or(0, |lock| lock.serial),
+            at: session.clock.now(),
+        };
+        self.ledger.append(&[begun])?;
+        let engine = Engine {
+            cloud: session.cloud.clone(),
+            clock: session.clock.clone(),
+            policy: session.policy,
+            parallelism: usize::from(app.global.parallelism),
+        };
+        let details = Run {
+            id: &run,
+            lab: &prepared.lab,
+            plan: &prepared.plan,
+            recorded: recorded.as_ref(),
+            scope: &prepared.reading.scope,
+            seed: run.as_str().bytes().fold(0, |seed, byte| {
+                seed.wrapping_mul(31).wrapping_add(u64::from(byte))
+            }),
+            first_seq: self.ledger.state.folded().next_seq,
+        };
+        let report = self.drive(app, &engine, &details).await?;
+        let Tee { journal, state, .. } = self.ledger;
+        let lockfile =
+            store::conclude(&session.paths, journal, state.folded(), session.clock.now())?;
+        Ok((report, lockfile))
+    }
+
+    /// Writes the lockfile without a run.
+    pub(super) fn conclude(self, session: &Session) -> Result<Option<Lockfile>, CliError> {
+        let Tee { journal, state, .. } = self.ledger;
+        Ok(store::conclude(
+            &session.paths,
+            journal,
+            state.folded(),
+            session.clock.now(),
+        )?)
+    }
+
+    async fn drive(
+        &mut self,
+        app: &mut App,
+        engine: &Engine,
+        details: &Run<'_>,
+    ) -> Result<Report, CliError> {
+        let stop = Stop::default();
+        let mut display = display(app);
+        let clock = engine.clock.clone();
+        let mut tell = |event: Event| display.event(&event, clock.now());
+        let mut signals = signals()
+            .map_err(|error| CliError::new(format!("could not listen for signals: {error}")))?;
+        let running = engine.run(details, &mut self.ledger, &mut tell, &stop);
+        tokio::pin!(running);
+        let mut asked = false;
+        loop {
+            tokio::select! {
+                report = &mut running => return Ok(report?),
+                () = either(&mut signals) => {
+                    if asked {
+                        return Err(CliError::new("interrupted twice: stopped at once").code(exit::INTERRUPTED)
+                            .hint("the journal knows what was begun: run the same command again to settle it"));
+                    }
+                    asked = true;
+                    stop.ask();
+                }
+            }
+        }
+    }
+}
+
+/// The display that suits where the output goes.
+fn display(app: &App) -> Box<dyn Display> {
+    let kind = choose_display(app.global.json, app.global.quiet, app.terminal.moving());
+    open_display(kind, &app.terminal, app.global.verbose)
+}
+
+fn signals() -> io::Result<[Signal; 2]> {
+    Ok([
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    ])
+}
+
+async fn either(signals: &mut [Signal; 2]) {
+    let [interrupt, terminate] = signals;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// The exit code of a run.
+pub(super) fn code_of_run(report: &Report) -> u8 {
+    let failures = report
+        .failures
+        .iter()
+        .map(|(_, failure)| code_of(failure.class))
+        .filter(|code| *code != exit::FAILED);
+    let end = match report.end {
+        RunEnd::Done => exit::DONE,
+        RunEnd::Interrupted => exit::INTERRUPTED,
+        RunEnd::Failed if report.done.is_empty() => exit::FAILED,
+        RunEnd::Failed => exit::PARTIAL,
+    };
+    exit::most_telling(failures.chain([end]))
+}

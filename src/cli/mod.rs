@@ -1,0 +1,36 @@
+//! The command line: arguments, settings, composition of everything else, one file per command.
+//!
+//! Owns: what is typed, what is asked, exit codes, and which parts are put together. Does not own: any decision that
+//! a part can make by itself.
+
+mod app;
+mod apply;
+mod args;
+mod completions;
+mod confirm;
+mod demo;
+mod destroy;
+mod error;
+mod exec;
+pub mod exit;
+mod global;
+mod graph;
+mod init;
+mod man;
+mod plan;
+mod power;
+mod prepare;
+mod report;
+mod run;
+mod sandbox;
+mod saved;
+mod schema;
+mod session;
+mod settings;
+mod show;
+mod state;
+mod status;
+mod target;
+mod validate;
+
+pub use run::run;

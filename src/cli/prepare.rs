@@ -1,0 +1,307 @@
+//! From a lab at hand to its plan: reads, thinks, prices. What thinks does not read, and the other way round.
+
+use std::collections::BTreeSet;
+
+use super::error::CliError;
+use super::session::Session;
+use crate::apply::{ForLaunch, Gathered, capacity, gather};
+use crate::inventory::{Identity, Inventory};
+use crate::lab::{self, Facts, Lab};
+use crate::model::{Address, Kind, LabId};
+use crate::plan::{self, Bill, Input, Mode, Notice, Plan, Severity};
+use crate::port::Scope;
+use crate::profile;
+use crate::state::{LabEntry, Lockfile, Pins};
+
+/// What a command wants a plan for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wish {
+    /// Apply, destroy or refresh.
+    pub(super) mode: Mode,
+    /// The only addresses to change; empty for all.
+    pub(super) targets: BTreeSet<Address>,
+}
+
+/// What was read of the world and of who is asking.
+#[derive(Debug, Clone)]
+pub(super) struct Reading {
+    /// Who is asking, and where.
+    pub(super) identity: Identity,
+    /// The world and what was looked up.
+    pub(super) gathered: Gathered,
+    /// The lab's identity: from the lockfile, or drawn now.
+    pub(super) lab_id: LabId,
+    /// What the reading covered.
+    pub(super) scope: Scope,
+}
+
+/// A plan with all that is shown beside it.
+#[derive(Debug, Clone)]
+pub(super) struct Prepared {
+    /// The reading it rests on.
+    pub(super) reading: Reading,
+    /// The lab as the profile wants it.
+    pub(super) lab: Lab,
+    /// The plan.
+    pub(super) plan: Plan,
+    /// The bill.
+    pub(super) bill: Bill,
+    /// The preflight.
+    pub(super) notices: Vec<Notice>,
+    /// What the profile asks for and is left out.
+    pub(super) warnings: Vec<String>,
+}
+
+impl Reading {
+    /// The world.
+    pub(super) fn inventory(&self) -> &Inventory {
+        &self.gathered.inventory
+    }
+
+    /// The lockfile's entry for this lab.
+    pub(super) fn entry(&self, session: &Session) -> LabEntry {
+        LabEntry {
+            name: session.profile.name.clone(),
+            id: self.lab_id.clone(),
+            account: self.identity.account.clone(),
+            region: self.identity.region.clone(),
+            endpoint: self.identity.endpoint.clone(),
+        }
+    }
+}
+
+/// A short random name: 12 characters of base 32, 60 bits.
+pub(super) fn draw_id() -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut bytes = [0_u8; 12];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+        .iter()
+        .map(|byte| char::from(LETTERS[usize::from(byte % 32)]))
+        .collect()
+}
+
+/// Reads the world, who is asking, and what is not pinned yet, all at once.
+pub(super) async fn read(
+    session: &Session,
+    recorded: Option<&Lockfile>,
+    mode: Mode,
+) -> Result<Reading, CliError> {
+    let lab_id = recorded.map_or_else(|| LabId::new(draw_id()), |lock| lock.lab.id.clone());
+    let pins = recorded.map(|lock| lock.pins.clone()).unwrap_or_default();
+    read_as(session, recorded, mode, lab_id, pins).await
+}
+
+/// The same with a given identity and given pins, as a saved plan has them.
+pub(super) async fn read_as(
+    session: &Session,
+    recorded: Option<&Lockfile>,
+    mode: Mode,
+    lab_id: LabId,
+    pins: Pins,
+) -> Result<Reading, CliError> {
+    // What is to go needs no look-ups.
+    let wants = if mode == Mode::Destroy {
+        lab::Wants::default()
+    } else {
+        lab::wants(&session.profile)
+    };
+    let scope = scope(session, recorded, &lab_id);
+    let cloud = session.cloud.as_ref();
+    let (identity, gathered) = tokio::join!(
+        cloud.identity(),
+        gather(cloud, session.whoami.as_ref(), &wants, pins, &scope)
+    );
+    let identity = identity?;
+    if let Some(lock) = recorded {
+        lock.check_belongs(
+            &session.profile.name,
+            &identity.account,
+            &identity.region,
+            &identity.endpoint,
+        )?;
+    }
+    let reading = Reading {
+        identity,
+        gathered: gathered?,
+        lab_id,
+        scope,
+    };
+    unknown_lab(session, recorded, &reading)?;
+    Ok(reading)
+}
+
+/// What one reading must cover: the lab's tags, and by name what has no filter by tag.
+fn scope(session: &Session, recorded: Option<&Lockfile>, lab_id: &LabId) -> Scope {
+    let profile = &session.profile;
+    let remembered = |kind| {
+        let of_kind = recorded
+            .into_iter()
+            .flat_map(|lock| lock.resources.values());
+        of_kind
+            .filter(move |recorded| recorded.kind == kind)
+            .map(|recorded| recorded.id.to_string())
+    };
+    let mut roles = BTreeSet::from([lab::role_name(&profile.name, lab_id)]);
+    roles.extend(remembered(Kind::Role));
+    let mut instance_profiles = BTreeSet::from([lab::instance_profile_name(&profile.name, lab_id)]);
+    instance_profiles.extend(remembered(Kind::InstanceProfile));
+    let existing = profile.network.existing.as_ref();
+    Scope {
+        lab: Some(profile.name.clone()),
+        roles,
+        instance_profiles,
+        placement_groups: profile.nodes.values().any(|node| node.placement_group)
+            || remembered(Kind::PlacementGroup).next().is_some(),
+        vpc: existing.map(|network| network.vpc.clone()),
+        subnets: existing
+            .map(|network| network.subnets.iter().cloned().collect())
+            .unwrap_or_default(),
+    }
+}
+
+/// A lab that is there although no lockfile knows it must not be built a second time.
+fn unknown_lab(
+    session: &Session,
+    recorded: Option<&Lockfile>,
+    reading: &Reading,
+) -> Result<(), CliError> {
+    let name = &session.profile.name;
+    let others = reading.inventory().other_labs(name, Some(&reading.lab_id));
+    let Some((id, count)) = others.into_iter().next().filter(|_| recorded.is_none()) else {
+        return Ok(());
+    };
+    let region = &reading.identity.region;
+    Err(CliError::new(format!(
+        "a lab named {name} exists in {region} already ({count} resources, lab id {id}), and there is no lockfile for it"
+    ))
+    .hint("if it is this one, and its lockfile was lost: roboinfra state rebuild")
+    .hint("if it is someone else's: give this lab another `[lab] name`"))
+}
+
+/// Builds the lab and its plan. Pure.
+pub(super) fn think(
+    session: &Session,
+    reading: &Reading,
+    recorded: Option<&Lockfile>,
+    wish: &Wish,
+    public_keys: &[String],
+) -> Result<(Lab, Plan), CliError> {
+    let pins = &reading.gathered.pins;
+    let facts = Facts {
+        lab_id: reading.lab_id.clone(),
+        my_ip: pins.my_ip,
+        zones: pins.zones.clone(),
+        images: pins.images.clone(),
+        subnets: pins.subnets.clone(),
+        public_keys: public_keys.to_vec(),
+    };
+    let lab = match lab::build(&session.profile, &facts) {
+        Ok(lab) => lab,
+        Err(_) if wish.mode == Mode::Destroy => empty_lab(session, &facts)?,
+        Err(problem) => return Err(problem.into()),
+    };
+    let observed = reading.inventory();
+    let input = Input {
+        mode: wish.mode,
+        lab: &lab,
+        recorded,
+        observed,
+        targets: &wish.targets,
+    };
+    let plan = plan::build(&input);
+    let flaws = plan::check(&plan);
+    if !flaws.is_empty() {
+        return Err(flaws.into());
+    }
+    Ok((lab, plan))
+}
+
+/// A lab to destroy although its profile cannot be built any more: what is tagged goes, unless a node is protected.
+fn empty_lab(session: &Session, facts: &Facts) -> Result<Lab, CliError> {
+    let profile = &session.profile;
+    if let Some((node, _)) = profile.nodes.iter().find(|(_, node)| node.prevent_destroy) {
+        return Err(
+            CliError::new(format!("node.{node} has prevent_destroy = true"))
+                .hint("remove that line from the profile, then run it again"),
+        );
+    }
+    Ok(Lab {
+        name: profile.name.clone(),
+        id: facts.lab_id.clone(),
+        region: profile.region.clone(),
+        tags: profile.tags.clone(),
+        resources: std::collections::BTreeMap::new(),
+        stacks: std::collections::BTreeMap::new(),
+    })
+}
+
+/// Reads what only a launch needs, makes the bill and the preflight.
+pub(super) async fn price(session: &Session, reading: Reading, lab: Lab, plan: Plan) -> Prepared {
+    let read = if plan.launches() {
+        capacity(
+            session.cloud.as_ref(),
+            &plan,
+            reading.inventory(),
+            reading.gathered.offered.clone(),
+        )
+        .await
+    } else {
+        ForLaunch::default()
+    };
+    let after = if plan.mode == Mode::Destroy {
+        lab.emptied()
+    } else {
+        lab.clone()
+    };
+    let bill = bill_of(&reading, &plan, &after, &read);
+    let mut notices = plan::preflight(&after, &plan, reading.inventory(), &read.capacity);
+    notices.extend(read.unread.iter().map(|failure| Notice {
+        severity: Severity::Warning,
+        topic: "unread".to_owned(),
+        text: format!("could not be checked: {failure}"),
+        help: None,
+    }));
+    notices.extend(over_budget(session, &bill));
+    let mut warnings = profile::not_built(&session.profile);
+    warnings.extend(
+        session
+            .warnings
+            .iter()
+            .map(|problem| problem.message.clone()),
+    );
+    Prepared {
+        reading,
+        lab,
+        plan,
+        bill,
+        notices,
+        warnings,
+    }
+}
+
+fn bill_of(reading: &Reading, plan: &Plan, after: &Lab, read: &ForLaunch) -> Bill {
+    let mut bill = plan::bill(after, reading.inventory(), &read.spot);
+    // What stays although the lab goes is paid for on.
+    for change in plan
+        .changes
+        .iter()
+        .filter(|change| change.reason == crate::model::Reason::Kept)
+    {
+        plan::keep(&mut bill, &change.address);
+    }
+    bill
+}
+
+fn over_budget(session: &Session, bill: &Bill) -> Option<Notice> {
+    let limit = session.profile.budget.as_ref()?.max_hourly;
+    (bill.after.running > limit).then(|| Notice {
+        severity: Severity::Error,
+        topic: "budget".to_owned(),
+        text: format!(
+            "the lab would cost {} per hour, and [budget] allows {limit}",
+            bill.after.running
+        ),
+        help: Some("choose smaller or fewer machines, or raise max_hourly_usd".to_owned()),
+    })
+}

@@ -1,0 +1,81 @@
+//! From the words of the command line to an exit code.
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+
+use super::app::App;
+use super::args::{Cli, Command};
+use super::session::OpenError;
+use super::settings::Settings;
+use super::{
+    apply, completions, demo, destroy, exit, graph, init, man, plan, power, sandbox, schema, state,
+    status, validate,
+};
+use crate::plan::Power;
+
+/// Runs one command line and returns its exit code.
+pub fn run(words: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nobody is left to be told when even this cannot be written.
+            let _unheard = error.print();
+            let asked = matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            );
+            return if asked { exit::DONE } else { exit::FAILED };
+        }
+    };
+    let mut app = App::new(cli.global, Settings::read());
+    match dispatch(&mut app, cli.command) {
+        Ok(code) => code,
+        Err(OpenError::Profile(bad)) => {
+            app.problems(&bad.path, &bad.text, &bad.problems);
+            exit::PROFILE
+        }
+        Err(OpenError::Other(error)) => {
+            app.failed(&error);
+            error.code
+        }
+    }
+}
+
+fn dispatch(app: &mut App, command: Command) -> Result<u8, OpenError> {
+    let cloudy = match command {
+        Command::Init(args) => return Ok(init::init(app, &args)?),
+        Command::Validate(args) => return Ok(validate::validate(app, &args)?),
+        Command::Schema(args) => return Ok(schema::schema(app, &args)),
+        Command::Completions(args) => {
+            return Ok(completions::completions(app, Cli::command(), &args));
+        }
+        Command::Man(args) => return Ok(man::man(app, Cli::command(), &args)?),
+        cloudy => cloudy,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime
+        .map_err(|error| super::error::CliError::new(format!("could not start: {error}")))?;
+    runtime.block_on(async {
+        match &cloudy {
+            Command::Plan(args) => plan::plan(app, args).await,
+            Command::Apply(args) => apply::apply(app, args).await,
+            Command::Destroy(args) => destroy::destroy(app, args).await,
+            Command::Status(args) => status::status(app, args).await,
+            Command::Start(args) => power::power(app, args, Power::On).await,
+            Command::Stop(args) => power::power(app, args, Power::Off).await,
+            Command::Graph(args) => graph::graph(app, args).await,
+            Command::State(args) => state::state(app, args).await,
+            Command::Demo(args) => demo::demo(app, args).await,
+            Command::Sandbox(args) => Ok(sandbox::sandbox(app, args).await?),
+            Command::Init(_)
+            | Command::Validate(_)
+            | Command::Schema(_)
+            | Command::Completions(_)
+            | Command::Man(_) => Ok(exit::DONE),
+        }
+    })
+}

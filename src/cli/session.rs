@@ -1,0 +1,274 @@
+//! One lab at hand: its profile, its files, its cloud. Every command that touches a lab opens one.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::error::CliError;
+use super::exit;
+use super::settings::Settings;
+use super::target::Target;
+use crate::aws;
+use crate::model::{Failure, RetryPolicy};
+use crate::port::{Clock, Cloud, TokioClock, WhoAmI};
+use crate::profile::{self, Profile, ProfileProblem};
+use crate::sandbox::{self, Sandbox, Scenario};
+use crate::store::{self, Paths};
+
+/// A profile of a thousand node groups is some 300 KB.
+const PROFILE_LIMIT: u64 = 1024 * 1024;
+
+/// A lab at hand.
+#[derive(Debug)]
+pub(super) struct Session {
+    /// The profile.
+    pub(super) profile: Profile,
+    /// The profile's text.
+    pub(super) text: String,
+    /// What is odd about the profile, but not wrong.
+    pub(super) warnings: Vec<ProfileProblem>,
+    /// Where the lab's files are.
+    pub(super) paths: Paths,
+    /// The cloud.
+    pub(super) cloud: Arc<dyn Cloud>,
+    /// Who tells the operator's address.
+    pub(super) whoami: Arc<dyn WhoAmI>,
+    /// The clock.
+    pub(super) clock: Arc<dyn Clock>,
+    /// How patient the engine is.
+    pub(super) policy: RetryPolicy,
+    /// Public keys that may log in; empty if one is to be made for the lab.
+    pub(super) public_keys: Vec<String>,
+    /// How old an intent must be before its absence counts.
+    pub(super) suspect_age: Duration,
+}
+
+/// The profile's file as text, or a clear reason why not.
+pub(super) fn read_profile(path: &Path) -> Result<String, CliError> {
+    let shown = path.display();
+    let unreadable = |error: std::io::Error| {
+        let told = CliError::new(format!("could not read the profile {shown}: {error}"))
+            .code(exit::PROFILE);
+        if error.kind() == std::io::ErrorKind::NotFound {
+            told.hint("make one with `roboinfra init`, or name another with --file")
+        } else {
+            told
+        }
+    };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(PROFILE_LIMIT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.len() as u64 > PROFILE_LIMIT {
+        let told =
+            CliError::new(format!("the profile {shown} is larger than 1 MiB")).code(exit::PROFILE);
+        return Err(told.hint("a lab profile is a few kilobytes: is this the right file?"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        let told = CliError::new(format!(
+            "the profile {shown} is not text: byte {place} is not UTF-8"
+        ));
+        told.code(exit::PROFILE)
+            .hint("a lab profile is a TOML file in UTF-8: is this the right file?")
+    })
+}
+
+/// A profile with problems: they are shown whole, before the error.
+#[derive(Debug)]
+pub(super) struct BadProfile {
+    /// The profile's path.
+    pub(super) path: PathBuf,
+    /// Its text.
+    pub(super) text: String,
+    /// Everything that is wrong or odd.
+    pub(super) problems: Vec<ProfileProblem>,
+}
+
+/// Why no session could be opened.
+#[derive(Debug)]
+pub(super) enum OpenError {
+    /// The profile has problems.
+    Profile(BadProfile),
+    /// Something else.
+    Other(CliError),
+}
+
+impl<E: Into<CliError>> From<E> for OpenError {
+    fn from(error: E) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+impl Session {
+    /// Opens the lab that `target` points at.
+    pub(super) async fn open(target: &Target, settings: &Settings) -> Result<Self, OpenError> {
+        let text = read_profile(&target.profile)?;
+        let parsed = profile::parse(&text);
+        let Some(profile) = parsed.profile else {
+            let path = target.profile.clone();
+            return Err(OpenError::Profile(BadProfile {
+                path,
+                text,
+                problems: parsed.problems,
+            }));
+        };
+        let paths = Paths::new(&target.profile, target.lockfile.as_deref(), target.sandbox);
+        let public_keys = public_keys(&profile, &paths, settings)?;
+        let clock: Arc<dyn Clock> = Arc::new(TokioClock);
+        let surroundings = if target.sandbox {
+            Surroundings::sandbox(target, &paths, &profile, &clock).await?
+        } else {
+            Surroundings::aws(target, &profile, &clock).await?
+        };
+        let Surroundings {
+            cloud,
+            whoami,
+            suspect_age,
+        } = surroundings;
+        Ok(Self {
+            text,
+            warnings: parsed.problems,
+            cloud,
+            whoami,
+            policy: RetryPolicy::default(),
+            suspect_age,
+            clock,
+            public_keys,
+            paths,
+            profile,
+        })
+    }
+}
+
+/// What stands around a lab: AWS, or the sandbox.
+struct Surroundings {
+    cloud: Arc<dyn Cloud>,
+    whoami: Arc<dyn WhoAmI>,
+    suspect_age: Duration,
+}
+
+impl Surroundings {
+    async fn aws(
+        target: &Target,
+        profile: &Profile,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, CliError> {
+        let connection = aws::Settings {
+            region: profile.region.clone(),
+            profile: target.aws_profile.clone(),
+            endpoint: None,
+            endpoint_name: None,
+            http_client: None,
+            credentials: None,
+            known_images,
+            clock: Arc::clone(clock),
+        };
+        Ok(Self {
+            cloud: Arc::new(aws::Aws::connect(connection).await?),
+            whoami: Arc::new(aws::CheckIp::default()),
+            suspect_age: Duration::from_secs(30),
+        })
+    }
+
+    async fn sandbox(
+        target: &Target,
+        paths: &Paths,
+        profile: &Profile,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, CliError> {
+        paths.prepare()?;
+        let mut options = sandbox::Options {
+            clock: Arc::clone(clock),
+            ..sandbox::Options::default()
+        };
+        if let Some(path) = &target.scenario {
+            options.scenario = scenario(path)?;
+        }
+        let world = &paths.world;
+        let sandbox = Sandbox::open(world, options).map_err(|error| {
+            CliError::new(format!(
+                "could not open the sandbox's world {}: {error}",
+                world.display()
+            ))
+            .hint("remove that file to begin with an empty world")
+        })?;
+        let connection = aws::Settings {
+            region: profile.region.clone(),
+            profile: None,
+            endpoint: None,
+            endpoint_name: Some("sandbox".to_owned()),
+            http_client: Some(sandbox.http_client()),
+            credentials: Some(("sandbox".to_owned(), "sandbox".to_owned())),
+            known_images,
+            clock: Arc::clone(clock),
+        };
+        Ok(Self {
+            cloud: Arc::new(aws::Aws::connect(connection).await?),
+            whoami: Arc::new(SandboxOperator),
+            // Nothing lags behind in the sandbox unless a scenario says so.
+            suspect_age: Duration::from_secs(1),
+        })
+    }
+}
+
+/// Reads a scenario for the sandbox.
+pub(super) fn scenario(path: &Path) -> Result<Scenario, CliError> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        CliError::new(format!(
+            "could not read the scenario {}: {error}",
+            path.display()
+        ))
+    })?;
+    Scenario::parse(&text).map_err(|error| {
+        CliError::new(format!(
+            "the scenario {} is not valid: {error}",
+            path.display()
+        ))
+    })
+}
+
+/// The SSM public parameter of an image with a name.
+fn known_images(name: &str, architecture: &str) -> Option<&'static str> {
+    crate::catalog::image(name)?.parameter(architecture)
+}
+
+/// The public keys that may log in: those the profile lists, or the lab's own if it has been made.
+fn public_keys(
+    profile: &Profile,
+    paths: &Paths,
+    settings: &Settings,
+) -> Result<Vec<String>, CliError> {
+    if profile.keys.is_empty() {
+        return if paths.private_key.exists() {
+            Ok(vec![store::public_key(&paths.private_key)?])
+        } else {
+            Ok(Vec::new())
+        };
+    }
+    let folder = paths.profile.parent().unwrap_or(Path::new("."));
+    let resolve = |written: &String| match (written.strip_prefix("~/"), &settings.home) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => folder.join(written),
+    };
+    profile
+        .keys
+        .iter()
+        .map(|written| Ok(store::read_public_key(&resolve(written))?))
+        .collect()
+}
+
+/// In the sandbox the operator sits at an address from the block that RFC 5737 keeps for examples.
+#[derive(Debug)]
+struct SandboxOperator;
+
+#[async_trait]
+impl WhoAmI for SandboxOperator {
+    async fn my_ip(&self) -> Result<std::net::IpAddr, Failure> {
+        Ok(std::net::Ipv4Addr::new(203, 0, 113, 7).into())
+    }
+}

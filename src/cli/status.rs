@@ -1,0 +1,263 @@
+//! `status`: what runs, what it costs, what to do next.
+
+use clap::Args;
+
+use super::app::App;
+use super::error::CliError;
+use super::exit;
+use super::prepare::{Prepared, Wish, price, read, think};
+use super::session::{OpenError, Session};
+use super::show::{place, same_lab};
+use crate::inventory::{Seen, SeenInstance, Sighting};
+use crate::model::{Action, Address, CloudId, FieldChange, InstanceState, Kind, TAG_KEEP};
+use crate::plan::{Mode, Rate};
+use crate::store;
+use crate::ui::{self, AddressStatus, NodeStatus, Spending, StatusReport, VolumeStatus};
+
+/// Show what runs, what it costs and what to do next.
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {}
+
+pub(super) async fn status(app: &mut App, _args: &StatusArgs) -> Result<u8, OpenError> {
+    let session = Session::open(&app.global.target(), &app.settings).await?;
+    let loaded = store::load(&session.paths).map_err(CliError::from)?;
+    let folded = loaded.state.folded();
+    let run = (!folded.open.is_empty()).then(|| {
+        format!(
+            "An earlier run was cut off, or is still going on: {} of its calls are open.",
+            folded.open.len()
+        )
+    });
+    let Some(lock) = folded.lockfile.clone() else {
+        app.say(&format!(
+            "Lab {} has not been applied yet.",
+            session.profile.name
+        ));
+        app.say(&format!("Next: roboinfra plan{}", same_lab(app)));
+        return Ok(exit::DONE);
+    };
+    let reading = read(&session, Some(&lock), Mode::Apply).await?;
+    let wish = Wish {
+        mode: Mode::Apply,
+        targets: std::collections::BTreeSet::new(),
+    };
+    let (lab, plan) = think(&session, &reading, Some(&lock), &wish, &session.public_keys)?;
+    // Status looks at what there is: what only a launch needs is not read.
+    let quiet = crate::plan::Plan {
+        steps: Vec::new(),
+        ..plan.clone()
+    };
+    let mut prepared = price(&session, reading, lab, quiet).await;
+    prepared.plan = plan;
+    let report = report(app, &session, &prepared, run);
+    let shown = if app.global.json {
+        ui::json::status_json(&report)
+    } else {
+        ui::status_view(&report, &app.look(), session.clock.now())
+    };
+    app.data(&shown);
+    Ok(exit::DONE)
+}
+
+fn report(app: &App, session: &Session, prepared: &Prepared, run: Option<String>) -> StatusReport {
+    let world = prepared.reading.inventory();
+    let owned: Vec<(&Address, &Sighting)> = world
+        .owned(&session.profile.name, &prepared.reading.lab_id)
+        .collect();
+    let plan = &prepared.plan;
+    let nodes: Vec<NodeStatus> = owned
+        .iter()
+        .filter_map(|(address, sighting)| {
+            Some(node(prepared, address, sighting, sighting.instance()?))
+        })
+        .collect();
+    let missing = plan
+        .changes
+        .iter()
+        .filter(|c| c.kind == Kind::Instance && c.action == Action::Create)
+        .map(absent);
+    let drift: Vec<(Address, FieldChange)> = plan
+        .changes
+        .iter()
+        .flat_map(|change| {
+            change
+                .fields
+                .iter()
+                .filter(|field| field.drift)
+                .map(|field| (change.address.clone(), field.clone()))
+        })
+        .collect();
+    let pending = plan
+        .changes
+        .iter()
+        .filter(|change| !matches!(change.action, Action::NoOp))
+        .count();
+    let kinds = [Kind::Instance, Kind::Volume, Kind::ElasticIp];
+    StatusReport {
+        place: place(session, prepared),
+        read_at: session.clock.now(),
+        volumes: owned
+            .iter()
+            .filter_map(|(address, sighting)| volume(prepared, address, sighting, &owned))
+            .collect(),
+        addresses: owned
+            .iter()
+            .filter_map(|(address, sighting)| elastic_ip(prepared, address, sighting, &owned))
+            .collect(),
+        others: owned
+            .iter()
+            .filter(|(_, sighting)| !kinds.contains(&sighting.seen.kind()))
+            .count(),
+        spending: spending(session, prepared, &nodes),
+        nodes: nodes.into_iter().chain(missing).collect(),
+        pending: pending.saturating_sub(
+            drift
+                .iter()
+                .map(|(a, _)| a)
+                .collect::<std::collections::BTreeSet<_>>()
+                .len(),
+        ),
+        drift,
+        unreadable: world
+            .unreadable
+            .iter()
+            .map(|(kind, failure)| (*kind, failure.to_string()))
+            .collect(),
+        run,
+        next: next(app, &owned, pending),
+    }
+}
+
+fn spending(session: &Session, prepared: &Prepared, nodes: &[NodeStatus]) -> Spending {
+    let now = session.clock.now();
+    let since = nodes.iter().filter_map(|node| node.launched).min();
+    let so_far = nodes.iter().filter_map(|node| {
+        let hours = now.duration_since(node.launched?).as_secs_f64() / 3600.0;
+        Some(node.hourly? * hours.max(0.0))
+    });
+    Spending {
+        hourly: prepared.bill.before.running,
+        stopped: prepared.bill.before.stopped,
+        so_far: so_far.sum(),
+        since,
+        prices_date: prepared.bill.prices_date.clone(),
+        of_region: prepared.bill.of_region,
+    }
+}
+
+fn node(
+    prepared: &Prepared,
+    address: &Address,
+    sighting: &Sighting,
+    seen: &SeenInstance,
+) -> NodeStatus {
+    let runs = matches!(seen.state, InstanceState::Running | InstanceState::Pending);
+    NodeStatus {
+        address: address.clone(),
+        id: Some(sighting.id.clone()),
+        state: Some(seen.state),
+        reason: seen.state_reason.clone(),
+        instance_type: Some(seen.instance_type.clone()),
+        market: Some(seen.market),
+        zone: seen.zone.clone(),
+        public_ip: seen.public_ip.clone(),
+        private_ip: seen.private_ip.clone(),
+        launched: seen.launched.filter(|_| runs),
+        hourly: Some(rate(prepared, address).running),
+    }
+}
+
+/// A machine that should be there and is not.
+fn absent(change: &crate::plan::Change) -> NodeStatus {
+    NodeStatus {
+        address: change.address.clone(),
+        id: None,
+        state: None,
+        reason: None,
+        instance_type: None,
+        market: None,
+        zone: None,
+        public_ip: None,
+        private_ip: None,
+        launched: None,
+        hourly: None,
+    }
+}
+
+/// What something costs as it is now.
+fn rate(prepared: &Prepared, address: &Address) -> Rate {
+    let line = prepared
+        .bill
+        .lines
+        .iter()
+        .find(|line| line.address == *address);
+    line.and_then(|line| line.before).unwrap_or_default()
+}
+
+/// The address of the node with this id, or the id itself.
+fn name_of(id: &CloudId, owned: &[(&Address, &Sighting)]) -> String {
+    let node = owned.iter().find(|(_, other)| other.id == *id);
+    node.map_or_else(|| id.to_string(), |(address, _)| address.to_string())
+}
+
+fn volume(
+    prepared: &Prepared,
+    address: &Address,
+    sighting: &Sighting,
+    owned: &[(&Address, &Sighting)],
+) -> Option<VolumeStatus> {
+    let Seen::Volume(seen) = &sighting.seen else {
+        return None;
+    };
+    Some(VolumeStatus {
+        address: address.clone(),
+        id: sighting.id.clone(),
+        size_gib: seen.size_gib,
+        zone: seen.zone.clone(),
+        attached: seen
+            .attached
+            .as_ref()
+            .map(|(instance, _)| name_of(instance, owned)),
+        keep: sighting.tags.get(TAG_KEEP).map(String::as_str) == Some("true"),
+        hourly: rate(prepared, address).stopped,
+    })
+}
+
+fn elastic_ip(
+    prepared: &Prepared,
+    address: &Address,
+    sighting: &Sighting,
+    owned: &[(&Address, &Sighting)],
+) -> Option<AddressStatus> {
+    let Seen::ElasticIp(seen) = &sighting.seen else {
+        return None;
+    };
+    Some(AddressStatus {
+        address: address.clone(),
+        id: sighting.id.clone(),
+        public_ip: seen.public_ip.clone(),
+        associated: seen
+            .instance
+            .as_ref()
+            .map(|instance| name_of(instance, owned)),
+        hourly: rate(prepared, address).stopped,
+    })
+}
+
+/// The command that most likely comes next.
+fn next(app: &App, owned: &[(&Address, &Sighting)], pending: usize) -> Vec<String> {
+    let states: Vec<InstanceState> = owned
+        .iter()
+        .filter_map(|(_, s)| Some(s.instance()?.state))
+        .collect();
+    let command = if pending > 0 {
+        "roboinfra plan"
+    } else if states.contains(&InstanceState::Stopped) {
+        "roboinfra start"
+    } else if states.is_empty() {
+        return Vec::new();
+    } else {
+        "roboinfra stop"
+    };
+    vec![format!("{command}{}", same_lab(app))]
+}

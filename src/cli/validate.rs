@@ -1,0 +1,32 @@
+//! `validate`: every problem in the profile.
+
+use clap::Args;
+
+use super::app::App;
+use super::error::CliError;
+use super::exit;
+use super::session::read_profile;
+use crate::profile;
+
+/// Check the profile and show every problem in it.
+#[derive(Debug, Args)]
+pub(super) struct ValidateArgs {}
+
+pub(super) fn validate(app: &mut App, _args: &ValidateArgs) -> Result<u8, CliError> {
+    let path = app.global.file.clone();
+    let text = read_profile(&path)?;
+    let parsed = profile::parse(&text);
+    app.problems(&path, &text, &parsed.problems);
+    match parsed.profile {
+        Some(profile) => {
+            let nodes: u32 = profile.nodes.values().map(|node| node.count).sum();
+            app.say(&format!(
+                "{} is valid: lab {} with {nodes} machines",
+                path.display(),
+                profile.name
+            ));
+            Ok(exit::DONE)
+        }
+        None => Ok(exit::PROFILE),
+    }
+}
