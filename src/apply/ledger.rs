@@ -238,9 +238,7 @@ pub(super) fn opening(run: &Run<'_>) -> Vec<Record> {
         .flat_map(|step| &step.covers)
         .collect();
     let mut records = Vec::new();
-    let mut known = BTreeSet::new();
     for change in &run.plan.changes {
-        known.insert(&change.address);
         let settled = matches!(change.action, Action::Adopt | Action::NoOp)
             && !covered.contains(&change.address);
         let Some(mut recorded) = existing(run, change).filter(|_| settled) else {
@@ -259,12 +257,13 @@ pub(super) fn opening(run: &Run<'_>) -> Vec<Record> {
             });
         }
     }
-    let remembered = run.recorded.iter().flat_map(|lock| &lock.resources);
-    for (address, recorded) in remembered.filter(|(address, _)| !known.contains(address)) {
-        records.push(Record::Gone {
+    for address in &run.plan.forgotten {
+        let remembered = run.recorded.and_then(|lock| lock.resources.get(address));
+        let gone = remembered.map(|recorded| Record::Gone {
             address: address.clone(),
             id: recorded.id.clone(),
         });
+        records.extend(gone);
     }
     records
 }

@@ -8,8 +8,8 @@ use super::exit;
 use super::prepare::{Prepared, Wish, price, read, think};
 use super::session::{OpenError, Session};
 use super::show::{place, same_lab};
-use crate::inventory::{Seen, SeenInstance, Sighting};
-use crate::model::{Action, Address, CloudId, FieldChange, InstanceState, Kind, TAG_KEEP};
+use crate::inventory::{Seen, SeenAddress, SeenInstance, Sighting};
+use crate::model::{Action, Address, CloudId, FieldChange, InstanceState, Kind, TAG_KEEP, Usd};
 use crate::plan::{Mode, Rate};
 use crate::store;
 use crate::ui::{self, AddressStatus, NodeStatus, Spending, StatusReport, VolumeStatus};
@@ -93,22 +93,30 @@ fn report(app: &App, session: &Session, prepared: &Prepared, run: Option<String>
         .filter(|change| !matches!(change.action, Action::NoOp))
         .count();
     let kinds = [Kind::Instance, Kind::Volume, Kind::ElasticIp];
+    let volumes: Vec<VolumeStatus> = owned
+        .iter()
+        .filter_map(|(address, sighting)| volume(prepared, address, sighting, &owned))
+        .collect();
+    let addresses: Vec<AddressStatus> = owned
+        .iter()
+        .filter_map(|(address, sighting)| elastic_ip(prepared, address, sighting, &owned))
+        .collect();
+    let machines = nodes.iter().filter_map(|node| node.hourly);
+    let rest = volumes
+        .iter()
+        .map(|v| v.hourly)
+        .chain(addresses.iter().map(|a| a.hourly));
+    let hourly: Usd = machines.chain(rest).sum();
     StatusReport {
         place: place(session, prepared),
         read_at: session.clock.now(),
-        volumes: owned
-            .iter()
-            .filter_map(|(address, sighting)| volume(prepared, address, sighting, &owned))
-            .collect(),
-        addresses: owned
-            .iter()
-            .filter_map(|(address, sighting)| elastic_ip(prepared, address, sighting, &owned))
-            .collect(),
+        volumes,
+        addresses,
         others: owned
             .iter()
             .filter(|(_, sighting)| !kinds.contains(&sighting.seen.kind()))
             .count(),
-        spending: spending(session, prepared, &nodes),
+        spending: spending(session, prepared, &nodes, hourly),
         nodes: nodes.into_iter().chain(missing).collect(),
         pending: pending.saturating_sub(
             drift
@@ -128,7 +136,7 @@ fn report(app: &App, session: &Session, prepared: &Prepared, run: Option<String>
     }
 }
 
-fn spending(session: &Session, prepared: &Prepared, nodes: &[NodeStatus]) -> Spending {
+fn spending(session: &Session, prepared: &Prepared, nodes: &[NodeStatus], hourly: Usd) -> Spending {
     let now = session.clock.now();
     let since = nodes.iter().filter_map(|node| node.launched).min();
     let so_far = nodes.iter().filter_map(|node| {
@@ -136,7 +144,7 @@ fn spending(session: &Session, prepared: &Prepared, nodes: &[NodeStatus]) -> Spe
         Some(node.hourly? * hours.max(0.0))
     });
     Spending {
-        hourly: prepared.bill.before.running,
+        hourly,
         stopped: prepared.bill.before.stopped,
         so_far: so_far.sum(),
         since,
@@ -163,7 +171,11 @@ fn node(
         public_ip: seen.public_ip.clone(),
         private_ip: seen.private_ip.clone(),
         launched: seen.launched.filter(|_| runs),
-        hourly: Some(rate(prepared, address).running),
+        hourly: Some(if runs {
+            rate(prepared, address).running
+        } else {
+            rate(prepared, address).stopped
+        }),
     }
 }
 
@@ -240,8 +252,23 @@ fn elastic_ip(
             .instance
             .as_ref()
             .map(|instance| name_of(instance, owned)),
-        hourly: rate(prepared, address).stopped,
+        hourly: if serves_running(seen, owned) {
+            rate(prepared, address).running
+        } else {
+            rate(prepared, address).stopped
+        },
     })
+}
+
+/// Whether an address belongs to a machine that runs: that machine's own line pays for it.
+fn serves_running(address: &SeenAddress, owned: &[(&Address, &Sighting)]) -> bool {
+    let machine = owned
+        .iter()
+        .find(|(_, other)| Some(&other.id) == address.instance.as_ref());
+    let state = machine
+        .and_then(|(_, sighting)| sighting.instance())
+        .map(|seen| seen.state);
+    matches!(state, Some(InstanceState::Running | InstanceState::Pending))
 }
 
 /// The command that most likely comes next.

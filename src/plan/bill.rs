@@ -7,9 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{self, Basis};
 use crate::inventory::{Inventory, Seen, SeenVolume, Sighting};
 use crate::lab::Lab;
-use crate::model::{
-    Address, CloudId, InstanceState, InstanceType, Market, RootVolume, Spec, Usd, Zone,
-};
+use crate::model::{Address, CloudId, InstanceType, Market, RootVolume, Spec, Usd, Zone};
 
 /// The latest spot prices per hour.
 pub type SpotPrices = BTreeMap<(InstanceType, Zone), Usd>;
@@ -230,16 +228,11 @@ fn rate_of_seen(
                 prices,
                 unpriced,
             ) + prices.list.public_ipv4_hour;
-            let running = if seen.state == InstanceState::Stopped {
-                disk
-            } else {
-                hourly + disk
-            };
             let what = format!("{} {}{size}", seen.instance_type, seen.market);
             Some((
                 what,
                 Rate {
-                    running,
+                    running: hourly + disk,
                     stopped: disk,
                 },
             ))

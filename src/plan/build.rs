@@ -27,12 +27,14 @@ pub fn build(input: &Input<'_>) -> Plan {
     } else {
         lay_out(input, &judged, &order)
     };
+    let forgotten = forgotten(input, &judged);
     let changes = judged.into_iter().map(|judged| judged.change).collect();
     Plan {
         mode: input.mode,
         changes,
         steps,
         bindings,
+        forgotten,
     }
 }
 
@@ -50,6 +52,18 @@ fn bindings(judged: &[Judged<'_>]) -> BTreeMap<Address, Binding> {
         ))
     });
     bound.collect()
+}
+
+/// What is remembered, and neither wanted nor there any more. A kind that could not be read tells nothing.
+fn forgotten(input: &Input<'_>, judged: &[Judged<'_>]) -> Vec<Address> {
+    let known: BTreeSet<&Address> = judged.iter().map(|judged| &judged.change.address).collect();
+    let remembered = input.recorded.iter().flat_map(|lock| &lock.resources);
+    remembered
+        .filter(|(address, recorded)| {
+            !known.contains(address) && !input.observed.unreadable.contains_key(&recorded.kind)
+        })
+        .map(|(address, _)| address.clone())
+        .collect()
 }
 
 fn lay_out(input: &Input<'_>, judged: &[Judged<'_>], order: &[Address]) -> Vec<super::types::Step> {

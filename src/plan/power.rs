@@ -26,6 +26,7 @@ pub fn power(lab: &Lab, observed: &Inventory, power: Power, targets: &BTreeSet<A
         changes: Vec::new(),
         steps: Vec::new(),
         bindings: BTreeMap::new(),
+        forgotten: Vec::new(),
     };
     let mut moving: Vec<Address> = Vec::new();
     let machines: BTreeMap<&Address, &Sighting> = observed
@@ -180,5 +181,6 @@ pub fn start_as(plan: &Plan, address: &Address, instance_type: &InstanceType) ->
             .collect(),
         steps: steps.collect(),
         bindings: plan.bindings.clone(),
+        forgotten: Vec::new(),
     }
 }

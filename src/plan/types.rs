@@ -75,6 +75,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What exists already, for the references in the steps.
     pub bindings: BTreeMap<Address, Binding>,
+    /// What the lockfile remembers, nobody wants, and was looked for and not found.
+    pub forgotten: Vec<Address>,
 }
 
 /// How many resources each action has.

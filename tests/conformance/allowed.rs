@@ -17,7 +17,7 @@ pub(crate) enum Behaviour {
 /// Whether `cloud` shows `behaviour`.
 pub(crate) fn shows(cloud: Cloud, behaviour: Behaviour) -> bool {
     match (cloud, behaviour) {
-        (Cloud::Sandbox, _) => true,
+        (Cloud::Sandbox | Cloud::Served, _) => true,
         (Cloud::Moto, Behaviour::GroupInUseStays | Behaviour::SpotHasRequest) => false,
     }
 }

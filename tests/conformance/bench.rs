@@ -10,6 +10,8 @@ use std::sync::OnceLock;
 pub(crate) enum Cloud {
     /// The sandbox inside the command.
     Sandbox,
+    /// The sandbox in a process of its own, as any AWS client sees it.
+    Served,
     /// moto's server in a process of its own.
     Moto,
 }
@@ -59,6 +61,28 @@ impl Said {
 struct Server {
     url: String,
     _process: Child,
+}
+
+fn served() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_roboinfra"))
+            .args(["sandbox", "serve"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the sandbox starts");
+        let mut url = String::new();
+        let out = process.stdout.take().expect("stdout is a pipe");
+        BufReader::new(out)
+            .read_line(&mut url)
+            .expect("the sandbox prints its URL");
+        Server {
+            url: url.trim().to_owned(),
+            _process: process,
+        }
+    })
 }
 
 fn server() -> &'static Server {
@@ -163,9 +187,14 @@ impl Bench {
         }
         match self.cloud {
             Cloud::Sandbox => drop(command.arg("--sandbox")),
-            Cloud::Moto => {
+            Cloud::Served | Cloud::Moto => {
+                let server = if self.cloud == Cloud::Moto {
+                    server()
+                } else {
+                    served()
+                };
                 command
-                    .env("AWS_ENDPOINT_URL", &server().url)
+                    .env("AWS_ENDPOINT_URL", &server.url)
                     .env("AWS_ACCESS_KEY_ID", "test")
                     .env("AWS_SECRET_ACCESS_KEY", "test")
                     .env("AWS_EC2_METADATA_DISABLED", "true")
@@ -196,12 +225,15 @@ impl Bench {
     /// The id that the lockfile remembers for an address.
     pub(crate) fn id(&self, address: &str) -> String {
         let said = self.run(&["state", "show", address, "--json"]).exits(0);
-        let value: serde_json::Value = serde_json::from_str(said.out.trim()).expect("JSON");
-        value
-            .pointer("/resource/id")
-            .and_then(|id| id.as_str())
-            .expect("an id")
-            .to_owned()
+        let lines = said
+            .out
+            .lines()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let resource = lines
+            .into_iter()
+            .find(|line| line["address"] == address)
+            .expect("the resource");
+        resource["id"].as_str().expect("an id").to_owned()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The scenarios, each as a user would type it.
 
 use super::allowed::{Behaviour, shows};
-use super::bench::Bench;
+use super::bench::{Bench, Cloud};
 
 /// One machine with an Elastic IP, in one zone.
 const TWIN: &str = r#"
@@ -134,7 +134,14 @@ pub(crate) fn machines_stop_and_start(bench: &Bench) {
 }
 
 pub(crate) fn an_existing_network_is_left_alone(bench: &Bench) {
-    // The first lab's network is the second lab's existing one.
+    // The first lab's network is the second lab's existing one, so both need one account: each lab at home in the
+    // sandbox has its own.
+    let served = Bench::new(Cloud::Served, "an_existing_network");
+    let bench = if bench.cloud == Cloud::Sandbox {
+        &served
+    } else {
+        bench
+    };
     up(bench, TWIN);
     let (vpc, subnet) = (
         bench.id("network.vpc"),

@@ -183,7 +183,11 @@ pub(in crate::ui) fn sample(count: u32) -> Sample {
             account: AccountId::new("111122223333"),
             endpoint: "aws".to_owned(),
         },
-        bill: bill(&lab, std::iter::empty(), &BTreeMap::new()),
+        bill: bill(
+            &lab,
+            &crate::inventory::Inventory::empty(jiff::Timestamp::UNIX_EPOCH),
+            &BTreeMap::new(),
+        ),
         notices: preflight(&lab, &plan, &observed, &capacity),
         plan,
         pins,
