@@ -21,6 +21,7 @@ pub(crate) struct Bench {
     pub(crate) cloud: Cloud,
     folder: tempfile::TempDir,
     region: String,
+    served: Option<Server>,
 }
 
 /// What a command said.
@@ -60,12 +61,11 @@ impl Said {
 /// moto's server: one for all tests of this process; each test has a region of its own.
 struct Server {
     url: String,
-    _process: Child,
+    process: Child,
 }
 
-fn served() -> &'static Server {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| {
+impl Server {
+    fn sandbox() -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_roboinfra"))
             .args(["sandbox", "serve"])
             .stdin(Stdio::null())
@@ -78,11 +78,18 @@ fn served() -> &'static Server {
         BufReader::new(out)
             .read_line(&mut url)
             .expect("the sandbox prints its URL");
-        Server {
+        Self {
             url: url.trim().to_owned(),
-            _process: process,
+            process,
         }
-    })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // One that has ended by itself is as good.
+        let _ended = self.process.kill().and_then(|()| self.process.wait());
+    }
 }
 
 fn server() -> &'static Server {
@@ -90,7 +97,7 @@ fn server() -> &'static Server {
     SERVER.get_or_init(|| {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/moto/server.py");
         let mut process = Command::new("python3")
-            .args([script, "0"])
+            .args([script, "0", "with-parent"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -109,7 +116,7 @@ fn server() -> &'static Server {
             .expect("a port; is moto installed?");
         Server {
             url: format!("http://127.0.0.1:{port}"),
-            _process: process,
+            process,
         }
     })
 }
@@ -140,6 +147,7 @@ impl Bench {
             cloud,
             folder: tempfile::tempdir().expect("a folder"),
             region: region.to_owned(),
+            served: (cloud == Cloud::Served).then(Server::sandbox),
         }
     }
 
@@ -188,11 +196,7 @@ impl Bench {
         match self.cloud {
             Cloud::Sandbox => drop(command.arg("--sandbox")),
             Cloud::Served | Cloud::Moto => {
-                let server = if self.cloud == Cloud::Moto {
-                    server()
-                } else {
-                    served()
-                };
+                let server = self.served.as_ref().unwrap_or_else(|| server());
                 command
                     .env("AWS_ENDPOINT_URL", &server.url)
                     .env("AWS_ACCESS_KEY_ID", "test")

@@ -3,12 +3,13 @@
 Data and protocol only: public SSM parameters and the images behind them, EC2's quotas, and one parameter that the
 EC2 API calls optional and moto requires. What moto does is left as it is, right or wrong.
 
-Usage: python server.py PORT. It listens on 127.0.0.1 only; port 0 takes a free one. The first line on standard
-output is the port.
+Usage: python server.py PORT [with-parent]. It listens on 127.0.0.1 only; port 0 takes a free one. The first line on
+standard output is the port. With `with-parent` it ends when standard input does, so that it never outlives a test.
 """
 
 import os
 import sys
+import threading
 
 # Strict: without these moto launches from any image, with any key and of any type, and knows no managed policy.
 for name in (
@@ -179,6 +180,8 @@ def main():
     detach_by_volume_alone()
     app = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", int(sys.argv[1]), app, threaded=True, request_handler=Quiet)
+    if sys.argv[2:] == ["with-parent"]:
+        threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
     print(server.server_port, flush=True)
     server.serve_forever()
 
