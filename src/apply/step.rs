@@ -11,7 +11,7 @@ use super::{lookup, wait};
 use crate::event::Event;
 use crate::model::{
     Address, Born, ClientToken, Failure, FailureClass, Kind, Leftover, Market, Op, Outcome, Rung,
-    Stamp, TAG_FIRST, Verdict,
+    Stamp, TAG_FIRST, Verdict, hex,
 };
 use crate::state::{Effect, Intent, Record, Recorded};
 
@@ -54,7 +54,7 @@ impl Worker<'_> {
             {
                 Verdict::Again(wait) => self.retry(failure, tries, wait).await?,
                 Verdict::Stop if again => {
-                    self.retry(failure, tries, Duration::from_secs(1)).await?
+                    self.retry(failure, tries, Duration::from_secs(1)).await?;
                 }
                 Verdict::Stop => return Err(failure),
             }
@@ -194,12 +194,7 @@ impl Worker<'_> {
     async fn intend(&self, op: &Op) -> (u64, ClientToken) {
         let seq = self.seq.fetch_add(1, Ordering::SeqCst);
         let text = format!("{}/{}/{seq}/{}", self.lab.id, self.run, self.address);
-        let hash: String = Sha256::digest(text)
-            .iter()
-            .take(20)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let token = ClientToken::new(hash);
+        let token = ClientToken::new(&hex(Sha256::digest(text))[..40]);
         let (first, count) = match op {
             Op::RunInstances { first, count, .. } => (Some(*first), Some(*count)),
             _ => (None, None),

@@ -24,8 +24,8 @@ fn pause(look: usize) -> Duration {
 /// How long a state may take. AWS's waiters give ten minutes; GPU machines take longer to go.
 fn patience(state: InstanceState) -> Duration {
     match state {
-        InstanceState::Terminated => Duration::from_secs(20 * 60),
-        _ => Duration::from_secs(10 * 60),
+        InstanceState::Terminated => Duration::from_mins(20),
+        _ => Duration::from_mins(10),
     }
 }
 
@@ -118,7 +118,7 @@ pub(super) async fn volume(worker: &Worker<'_>, volume: &Ref) -> Result<(), Fail
             return Ok(());
         }
         let elapsed = worker.since(began);
-        if elapsed > Duration::from_secs(10 * 60) {
+        if elapsed > Duration::from_mins(10) {
             let text = format!(
                 "{id} is not available after {} minutes",
                 elapsed.as_secs() / 60

@@ -88,7 +88,7 @@ pub(super) async fn apply(app: &mut App, args: &ApplyArgs) -> Result<u8, OpenErr
     if let Some(saved) = &saved {
         saved.check(&session, &prepared, recorded.as_ref())?;
     }
-    show::plan(app, &session, &prepared, &[])?;
+    show::plan(app, &session, &prepared, &[]);
     refuse(&prepared)?;
     let nothing = !prepared.plan.has_changes();
     if !nothing && !confirm(app, "Apply this plan?", args.yes || saved.is_some())? {

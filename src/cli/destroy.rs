@@ -57,7 +57,7 @@ pub(super) async fn destroy(app: &mut App, args: &DestroyArgs) -> Result<u8, Ope
         &session.public_keys,
     )?;
     let prepared = price(&session, reading, lab, plan).await;
-    show::plan(app, &session, &prepared, &[])?;
+    show::plan(app, &session, &prepared, &[]);
     refuse(&prepared)?;
     if prepared.plan.has_changes() && !confirm(app, "Destroy all of this?", args.yes)? {
         return Err(CliError::new("not destroyed: you did not say yes").into());

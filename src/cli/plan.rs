@@ -66,7 +66,7 @@ pub(super) async fn plan(app: &mut App, args: &PlanArgs) -> Result<u8, OpenError
         lock.pins = crate::state::Pins::default();
     }
     let prepared = propose(&session, recorded.as_ref(), &wish).await?;
-    show::plan(app, &session, &prepared, &next(app, &prepared, args))?;
+    show::plan(app, &session, &prepared, &next(app, &prepared, args));
     if unfinished > 0 {
         app.say(&format!(
             "An earlier run was cut off: {unfinished} of its calls have an unknown outcome. `roboinfra apply` looks for \

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::error::CliError;
 use super::prepare::{Prepared, Wish};
 use super::session::Session;
-use crate::model::LabId;
+use crate::model::{LabId, hex};
 use crate::plan::{self, Mode, Plan};
 use crate::state::{self, Lockfile, Pins};
 
@@ -129,10 +129,7 @@ impl SavedPlan {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(Sha256::digest(bytes))
 }
 
 fn lock_digest(recorded: Option<&Lockfile>) -> String {

@@ -170,7 +170,7 @@ impl Surroundings {
         };
         Ok(Self {
             cloud: Arc::new(aws::Aws::connect(connection).await?),
-            whoami: Arc::new(aws::CheckIp::default()),
+            whoami: Arc::new(aws::CheckIp),
             suspect_age: Duration::from_secs(30),
         })
     }

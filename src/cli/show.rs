@@ -1,7 +1,6 @@
 //! Puts plans and reports before the user.
 
 use super::app::App;
-use super::error::CliError;
 use super::prepare::Prepared;
 use super::session::Session;
 use crate::ui::{self, Place, PlanReport};
@@ -37,12 +36,7 @@ pub(super) fn place(session: &Session, prepared: &Prepared) -> Place {
 }
 
 /// Shows a plan.
-pub(super) fn plan(
-    app: &mut App,
-    session: &Session,
-    prepared: &Prepared,
-    next: &[String],
-) -> Result<(), CliError> {
+pub(super) fn plan(app: &mut App, session: &Session, prepared: &Prepared, next: &[String]) {
     let place = place(session, prepared);
     let report = PlanReport {
         place: &place,
@@ -60,5 +54,4 @@ pub(super) fn plan(
         let shown = ui::plan_view(&report, &app.look());
         app.data(&shown);
     }
-    Ok(())
 }

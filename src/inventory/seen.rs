@@ -188,6 +188,10 @@ pub struct SeenAddress {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "each variant is the kind of the same name")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most of what a lab has many of are instances"
+)]
 pub enum Seen {
     Vpc(SeenVpc),
     Subnet(SeenSubnet),

@@ -5,6 +5,7 @@
 
 mod action;
 mod failure;
+mod hex;
 mod ids;
 mod kind;
 mod money;
@@ -20,6 +21,7 @@ mod tags;
 
 pub use action::{Action, BlockReason, FieldChange, Impact, Loss, Reason};
 pub use failure::{Failure, FailureClass, Leftover};
+pub use hex::hex;
 pub use ids::{
     AccountId, Address, ClientToken, CloudId, ImageId, InstanceType, InvalidName, LabId, LabName,
     NodeName, Region, RunId, Zone,

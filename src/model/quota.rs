@@ -45,7 +45,7 @@ impl UsageClass {
             Self::P5
         } else if family.starts_with('p') {
             Self::P
-        } else if family.starts_with("g") || family.starts_with("vt") {
+        } else if family.starts_with('g') || family.starts_with("vt") {
             Self::G
         } else {
             Self::Standard

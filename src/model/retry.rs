@@ -37,9 +37,9 @@ impl Default for RetryPolicy {
             base: Duration::from_millis(250),
             cap: Duration::from_secs(8),
             transient_tries: 5,
-            throttle_patience: Duration::from_secs(180),
-            conflict_patience: Duration::from_secs(900),
-            visibility_patience: Duration::from_secs(300),
+            throttle_patience: Duration::from_mins(3),
+            conflict_patience: Duration::from_mins(15),
+            visibility_patience: Duration::from_mins(5),
         }
     }
 }

@@ -82,7 +82,7 @@ fn lay_out(input: &Input<'_>, judged: &[Judged<'_>], order: &[Address]) -> Vec<s
         };
         match judged.change.action {
             Action::Create | Action::Replace => {
-                steps::make(&mut layout, input, judged, &launches, &by_address)
+                steps::make(&mut layout, input, judged, &launches, &by_address);
             }
             Action::Update | Action::Adopt => steps::mend(&mut layout, judged),
             Action::Delete | Action::NoOp | Action::Blocked => {}

@@ -5,9 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::difference::{Context, Difference, differs, resized};
-use crate::inventory::{Seen, SeenGroup, SeenVolume, Sighting};
+use crate::inventory::{
+    Seen, SeenAddress, SeenGateway, SeenGroup, SeenProfile, SeenRole, SeenRoute, SeenVolume,
+    Sighting,
+};
 use crate::model::{
-    Address, CloudId, Impact, Op, Ref, Rule, SecurityGroupSpec, Spec, TAG_KEEP, Tags, VolumeSpec,
+    Address, CloudId, ElasticIpSpec, GatewaySpec, Impact, InstanceProfileSpec, Op, Ref, RoleSpec,
+    RouteSpec, Rule, SecurityGroupSpec, Spec, TAG_KEEP, Tags, VolumeSpec,
 };
 
 /// Compares the resource at `address` as it should be with what was seen of it.
@@ -39,40 +43,12 @@ pub(super) fn diff(
             found
         }
         (Spec::InternetGateway(want), Seen::InternetGateway(seen)) => {
-            let attach = Op::AttachInternetGateway {
-                gateway: own.clone(),
-                vpc: want.vpc.clone(),
-            };
-            match (&seen.vpc, context.id(&want.vpc)) {
-                (None, _) => {
-                    vec![differs("vpc", "detached", "attached", Impact::InPlace).with([attach])]
-                }
-                (Some(now), Some(wanted)) if now != wanted => {
-                    let detach = Op::DetachInternetGateway {
-                        gateway: own,
-                        vpc: Ref::Existing(now.clone()),
-                    };
-                    vec![differs("vpc", now, wanted, Impact::InPlace).with([detach, attach])]
-                }
-                _ => Vec::new(),
-            }
+            gateway(&own, want, seen, context)
         }
         (Spec::RouteTable(want), Seen::RouteTable(seen)) => {
             placed("vpc", seen.vpc.as_ref(), &want.vpc, context)
         }
-        (Spec::Route(want), Seen::Route(seen)) => {
-            let wanted = context.id(&want.gateway);
-            if seen.blackhole || (wanted.is_some() && seen.gateway.as_ref() != wanted) {
-                let before = seen
-                    .gateway
-                    .as_ref()
-                    .map_or("elsewhere".to_owned(), ToString::to_string);
-                let after = wanted.map_or("the internet gateway".to_owned(), ToString::to_string);
-                vec![differs("gateway", before, after, Impact::Replace)]
-            } else {
-                Vec::new()
-            }
-        }
+        (Spec::Route(want), Seen::Route(seen)) => route(want, seen, context),
         (Spec::SecurityGroup(want), Seen::SecurityGroup(seen)) => {
             let mut found = placed("vpc", seen.vpc.as_ref(), &want.vpc, context);
             found.extend(rules(&own, want, seen, context.lab));
@@ -91,41 +67,9 @@ pub(super) fn diff(
                     )]
                 })
         }
-        (Spec::Role(want), Seen::Role(seen)) => {
-            seen.policies.as_ref().map_or_else(Vec::new, |policies| {
-                let add = want.policies.difference(policies).map(|policy| {
-                    let fix = Op::AttachRolePolicy {
-                        role: own.clone(),
-                        policy: policy.clone(),
-                    };
-                    differs("policy", "-", policy, Impact::InPlace).with([fix])
-                });
-                let drop = policies.difference(&want.policies).map(|policy| {
-                    let fix = Op::DetachRolePolicy {
-                        role: own.clone(),
-                        policy: policy.clone(),
-                    };
-                    differs("policy", policy, "-", Impact::InPlace).with([fix])
-                });
-                add.chain(drop).collect()
-            })
-        }
+        (Spec::Role(want), Seen::Role(seen)) => role(&own, want, seen),
         (Spec::InstanceProfile(want), Seen::InstanceProfile(seen)) => {
-            let add = Op::AddRoleToInstanceProfile {
-                profile: own.clone(),
-                role: want.role.clone(),
-            };
-            match (&seen.role, context.id(&want.role)) {
-                (Some(None), _) => {
-                    vec![differs("role", "-", "the lab's", Impact::InPlace).with([add])]
-                }
-                (Some(Some(now)), Some(wanted)) if now != wanted.as_str() => {
-                    let role = Ref::Existing(CloudId::new(now));
-                    let remove = Op::RemoveRoleFromInstanceProfile { profile: own, role };
-                    vec![differs("role", now, wanted, Impact::InPlace).with([remove, add])]
-                }
-                _ => Vec::new(),
-            }
+            instance_profile(&own, want, seen, context)
         }
         (Spec::Instance(want), Seen::Instance(seen)) => {
             super::machine::diff(&own, want, seen, context)
@@ -133,26 +77,118 @@ pub(super) fn diff(
         (Spec::Volume(want), Seen::Volume(seen)) => {
             volume(&own, want, seen, &sighting.tags, context)
         }
-        (Spec::ElasticIp(want), Seen::ElasticIp(seen)) => {
-            let associate = Op::AssociateAddress {
-                allocation: own.clone(),
-                instance: want.node.clone(),
+        (Spec::ElasticIp(want), Seen::ElasticIp(seen)) => elastic_ip(&own, want, seen, context),
+        _ => Vec::new(),
+    }
+}
+
+fn gateway(
+    own: &Ref,
+    want: &GatewaySpec,
+    seen: &SeenGateway,
+    context: &Context<'_>,
+) -> Vec<Difference> {
+    let attach = Op::AttachInternetGateway {
+        gateway: own.clone(),
+        vpc: want.vpc.clone(),
+    };
+    match (&seen.vpc, context.id(&want.vpc)) {
+        (None, _) => {
+            vec![differs("vpc", "detached", "attached", Impact::InPlace).with([attach])]
+        }
+        (Some(now), Some(wanted)) if now != wanted => {
+            let detach = Op::DetachInternetGateway {
+                gateway: own.clone(),
+                vpc: Ref::Existing(now.clone()),
             };
-            match (&seen.instance, &seen.association, context.id(&want.node)) {
-                // Until the node exists the planner associates the address as part of making the node.
-                (_, _, None) => Vec::new(),
-                (None, _, Some(wanted)) => {
-                    vec![differs("instance", "-", wanted, Impact::InPlace).with([associate])]
-                }
-                (Some(now), Some(association), Some(wanted)) if now != wanted => {
-                    let part = Op::DisassociateAddress {
-                        allocation: own,
-                        association: association.clone(),
-                    };
-                    vec![differs("instance", now, wanted, Impact::InPlace).with([part, associate])]
-                }
-                _ => Vec::new(),
-            }
+            vec![differs("vpc", now, wanted, Impact::InPlace).with([detach, attach])]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn route(want: &RouteSpec, seen: &SeenRoute, context: &Context<'_>) -> Vec<Difference> {
+    let wanted = context.id(&want.gateway);
+    if seen.blackhole || (wanted.is_some() && seen.gateway.as_ref() != wanted) {
+        let before = seen
+            .gateway
+            .as_ref()
+            .map_or("elsewhere".to_owned(), ToString::to_string);
+        let after = wanted.map_or("the internet gateway".to_owned(), ToString::to_string);
+        vec![differs("gateway", before, after, Impact::Replace)]
+    } else {
+        Vec::new()
+    }
+}
+
+fn role(own: &Ref, want: &RoleSpec, seen: &SeenRole) -> Vec<Difference> {
+    seen.policies.as_ref().map_or_else(Vec::new, |policies| {
+        let add = want.policies.difference(policies).map(|policy| {
+            let fix = Op::AttachRolePolicy {
+                role: own.clone(),
+                policy: policy.clone(),
+            };
+            differs("policy", "-", policy, Impact::InPlace).with([fix])
+        });
+        let drop = policies.difference(&want.policies).map(|policy| {
+            let fix = Op::DetachRolePolicy {
+                role: own.clone(),
+                policy: policy.clone(),
+            };
+            differs("policy", policy, "-", Impact::InPlace).with([fix])
+        });
+        add.chain(drop).collect()
+    })
+}
+
+fn instance_profile(
+    own: &Ref,
+    want: &InstanceProfileSpec,
+    seen: &SeenProfile,
+    context: &Context<'_>,
+) -> Vec<Difference> {
+    let add = Op::AddRoleToInstanceProfile {
+        profile: own.clone(),
+        role: want.role.clone(),
+    };
+    match (&seen.role, context.id(&want.role)) {
+        (Some(None), _) => {
+            vec![differs("role", "-", "the lab's", Impact::InPlace).with([add])]
+        }
+        (Some(Some(now)), Some(wanted)) if now != wanted.as_str() => {
+            let role = Ref::Existing(CloudId::new(now));
+            let remove = Op::RemoveRoleFromInstanceProfile {
+                profile: own.clone(),
+                role,
+            };
+            vec![differs("role", now, wanted, Impact::InPlace).with([remove, add])]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn elastic_ip(
+    own: &Ref,
+    want: &ElasticIpSpec,
+    seen: &SeenAddress,
+    context: &Context<'_>,
+) -> Vec<Difference> {
+    let associate = Op::AssociateAddress {
+        allocation: own.clone(),
+        instance: want.node.clone(),
+    };
+    match (&seen.instance, &seen.association, context.id(&want.node)) {
+        // Until the node exists the planner associates the address as part of making the node.
+        (_, _, None) => Vec::new(),
+        (None, _, Some(wanted)) => {
+            vec![differs("instance", "-", wanted, Impact::InPlace).with([associate])]
+        }
+        (Some(now), Some(association), Some(wanted)) if now != wanted => {
+            let part = Op::DisassociateAddress {
+                allocation: own.clone(),
+                association: association.clone(),
+            };
+            vec![differs("instance", now, wanted, Impact::InPlace).with([part, associate])]
         }
         _ => Vec::new(),
     }

@@ -39,8 +39,8 @@ impl Context<'_> {
 /// Starts a difference.
 pub(super) fn differs(
     field: &str,
-    before: impl ToString,
-    after: impl ToString,
+    before: impl std::fmt::Display,
+    after: impl std::fmt::Display,
     impact: Impact,
 ) -> Difference {
     Difference {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::inventory::Inventory;
-use crate::model::Spec;
+use crate::model::{Spec, hex};
 
 /// A short digest of a spec as it was applied.
 pub fn spec_digest(spec: &Spec) -> String {
@@ -20,8 +20,5 @@ pub fn fingerprint(inventory: &Inventory) -> String {
 
 fn digest_of(value: &impl Serialize) -> String {
     let json = serde_json::to_vec(value).expect("plain values with text keys always serialise");
-    Sha256::digest(json)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(Sha256::digest(json))
 }

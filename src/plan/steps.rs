@@ -80,11 +80,33 @@ pub(super) fn make(
     all: &BTreeMap<&Address, &Judged<'_>>,
 ) {
     let address = &judged.change.address;
-    let own = || Ref::to(address);
     let Some(spec) = judged.spec else { return };
-    let (first, rest) = match spec.clone() {
-        Spec::Instance(_) => return launch(layout, input, address, launches),
-        Spec::Volume(spec) => return volume(layout, address, &spec, all),
+    let Some((first, rest)) = recipe(address, spec) else {
+        return match spec {
+            Spec::Volume(spec) => volume(layout, address, spec, all),
+            _ => launch(layout, input, address, launches),
+        };
+    };
+    let made = layout.step(address, first, &[]);
+    let mut last = made;
+    for op in rest {
+        last = layout.step(address, op, &[made]);
+    }
+    // A VPC, a group and a role can be built on at once; a gateway must be attached and a profile hold its role.
+    let ready = if matches!(spec, Spec::InternetGateway(_) | Spec::InstanceProfile(_)) {
+        last
+    } else {
+        made
+    };
+    layout.usable(address, made, ready);
+}
+
+/// The call that makes a resource, and those that complete it side by side. Machines are launched in batches and
+/// volumes wait for their zone: they have ways of their own.
+fn recipe(address: &Address, spec: &Spec) -> Option<(Op, Vec<Op>)> {
+    let own = || Ref::to(address);
+    Some(match spec.clone() {
+        Spec::Instance(_) | Spec::Volume(_) => return None,
         Spec::Vpc(spec) => (
             Op::CreateVpc { cidr: spec.cidr },
             vec![Op::EnableDnsHostnames { vpc: own() }],
@@ -171,19 +193,7 @@ pub(super) fn make(
                 instance: spec.node,
             }],
         ),
-    };
-    let made = layout.step(address, first, &[]);
-    let mut last = made;
-    for op in rest {
-        last = layout.step(address, op, &[made]);
-    }
-    // A VPC, a group and a role can be built on at once; a gateway must be attached and a profile hold its role.
-    let ready = if matches!(spec, Spec::InternetGateway(_) | Spec::InstanceProfile(_)) {
-        last
-    } else {
-        made
-    };
-    layout.usable(address, made, ready);
+    })
 }
 
 /// One call for the whole batch, laid out when its first node's turn comes.

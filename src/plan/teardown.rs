@@ -93,7 +93,7 @@ pub(super) fn teardown(layout: &mut Layout, going: &[&Judged<'_>]) {
                     .map_or_else(BTreeSet::new, |step| BTreeSet::from([*step])),
                 _ => before.clone(),
             };
-            let end = remove(layout, judged, going, after);
+            let end = remove(layout, judged, going, &after);
             layout.gone_after(&judged.change.address, end);
             ends.entry(kind).or_default().insert(end);
         }
@@ -179,7 +179,7 @@ fn remove(
     layout: &mut Layout,
     judged: &Judged<'_>,
     going: &[&Judged<'_>],
-    after: BTreeSet<StepId>,
+    after: &BTreeSet<StepId>,
 ) -> StepId {
     let address = &judged.change.address;
     let kind = judged.change.kind;
@@ -192,7 +192,7 @@ fn remove(
             first.extend(seen.vpc.iter().map(|vpc| Op::DetachInternetGateway {
                 gateway: own(),
                 vpc: Ref::Existing(vpc.clone()),
-            }))
+            }));
         }
         Some(Seen::ElasticIp(seen)) => {
             first.extend(
@@ -202,7 +202,7 @@ fn remove(
                         allocation: own(),
                         association: association.clone(),
                     }),
-            )
+            );
         }
         Some(Seen::Role(seen)) => {
             first.extend(
@@ -213,18 +213,15 @@ fn remove(
                         role: own(),
                         policy: policy.clone(),
                     }),
-            )
+            );
         }
         Some(Seen::InstanceProfile(seen)) => {
-            first.extend(
-                seen.role
-                    .iter()
-                    .flatten()
-                    .map(|role| Op::RemoveRoleFromInstanceProfile {
-                        profile: own(),
-                        role: Ref::Existing(CloudId::new(role)),
-                    }),
-            )
+            first.extend(seen.role.iter().flatten().map(|role| {
+                Op::RemoveRoleFromInstanceProfile {
+                    profile: own(),
+                    role: Ref::Existing(CloudId::new(role)),
+                }
+            }));
         }
         Some(Seen::Volume(seen)) => {
             let stays =

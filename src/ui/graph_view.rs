@@ -10,6 +10,9 @@ use crate::ui::text::{clean, columns};
 
 /// The graph as a tree: each resource once, below the last of those it needs; the other ones are named below it.
 /// Like resources are one line. `edges` has each resource with what must be there before it.
+/// Like resources, each with its shape and what it comes after.
+type Group<'a> = [(Shape, &'a Address, &'a Vec<Address>)];
+
 pub fn graph_view(edges: &[(Address, Vec<Address>)], look: &Look) -> String {
     let nodes = folded(edges, look);
     let parents = parents(&nodes);
@@ -140,7 +143,7 @@ fn folded(edges: &[(Address, Vec<Address>)], look: &Look) -> Vec<Node> {
     for (at, group) in groups.iter().enumerate() {
         place.extend(group.iter().map(|(_, address, _)| (*address, at)));
     }
-    let node = |(at, group): (usize, &&[(Shape, &Address, &Vec<Address>)])| {
+    let node = |(at, group): (usize, &&Group<'_>)| {
         let shapes: Vec<Shape> = group.iter().map(|(shape, ..)| shape.clone()).collect();
         let needed = group.iter().flat_map(|(_, _, after)| after.iter());
         let mut after: BTreeSet<usize> = needed

@@ -89,16 +89,13 @@ pub(crate) fn a_changed_profile_changes_the_lab(bench: &Bench) {
 
 pub(crate) fn a_lost_machine_is_made_again(bench: &Bench) {
     up(bench, TWIN);
-    let (node, address) = (bench.id("node.sim.0"), bench.id("elastic-ip.sim.0"));
+    let node = bench.id("node.sim.0");
     bench
         .run(&["destroy", "--yes", "--target", "node.sim.0"])
         .exits(0);
     bench.run(&["apply", "--yes"]).exits(0);
     settled(bench);
     assert_ne!(bench.id("node.sim.0"), node);
-    if bench.remembered().contains(&"elastic-ip.sim.0".to_owned()) {
-        let _same_or_new = address;
-    }
     down(bench);
 }
 

@@ -204,7 +204,7 @@ fn a_fallback_to_another_listed_type_or_zone_is_not_drift() {
 fn another_image_replaces_and_says_what_is_lost() {
     let (lab, mut world) = twin();
     change_machine(&mut world, |seen| {
-        seen.image = Some(ImageId::new("ami-older"))
+        seen.image = Some(ImageId::new("ami-older"));
     });
     let plan = planned(Mode::Apply, &lab, Some(&recorded(&lab)), &world);
     let node = plan
@@ -240,7 +240,7 @@ fn prevent_destroy_blocks_replacement_and_destruction() {
     let plan = planned(Mode::Destroy, &lab, Some(&recorded(&lab)), &world);
     assert_eq!(plan.tally().blocked, 1);
     change_machine(&mut world, |seen| {
-        seen.image = Some(ImageId::new("ami-older"))
+        seen.image = Some(ImageId::new("ami-older"));
     });
     let plan = planned(Mode::Apply, &lab, Some(&recorded(&lab)), &world);
     assert_eq!(told(&plan), ["blocked node.sim.0 Blocked(PreventDestroy)"]);

@@ -185,7 +185,7 @@ pub(in crate::ui) fn sample(count: u32) -> Sample {
         },
         bill: bill(
             &lab,
-            &crate::inventory::Inventory::empty(jiff::Timestamp::UNIX_EPOCH),
+            &Inventory::empty(Timestamp::UNIX_EPOCH),
             &BTreeMap::new(),
         ),
         notices: preflight(&lab, &plan, &observed, &capacity),

@@ -267,7 +267,7 @@ mod tests {
                 change.losses = vec![Loss("the address 203.0.113.9".to_owned())];
             }
             "volume.sim.1.data" => {
-                (change.action, change.reason) = (Action::Create, Reason::Vanished)
+                (change.action, change.reason) = (Action::Create, Reason::Vanished);
             }
             _ => {}
         });
@@ -277,7 +277,7 @@ mod tests {
                     line.before = line.before.map(|rate| crate::plan::Rate {
                         running: rate.running * 0.5,
                         ..rate
-                    })
+                    });
                 }
                 "elastic-ip.sim.1" => line.after = None,
                 "volume.sim.1.data" => line.before = None,
