@@ -27,6 +27,9 @@ pub(crate) enum Broken {
     /// The connection was never made: no effect.
     #[error("connection refused (a fault of the scenario)")]
     Refused,
+    /// There is no endpoint for the region: its name does not resolve.
+    #[error("dns error: no such host")]
+    NoRegion,
     /// The connection broke after the effect.
     #[error("connection closed before the answer came (a fault of the scenario)")]
     Lost,
@@ -72,6 +75,13 @@ impl Service {
     fn is_json(self) -> bool {
         matches!(self, Self::Ssm | Self::Quotas)
     }
+}
+
+/// Whether an action only reads.
+pub(crate) fn is_read(action: &str) -> bool {
+    ["Describe", "Get", "List"]
+        .iter()
+        .any(|verb| action.starts_with(verb))
 }
 
 /// A request whose service, region and action are known.

@@ -59,7 +59,7 @@ impl HttpConnector for Connector {
 
 /// What the network would say: a refused connection is an I/O error of that kind.
 fn broken(broken: Broken) -> ConnectorError {
-    if broken == Broken::Refused {
+    if matches!(broken, Broken::Refused | Broken::NoRegion) {
         let refused = io::Error::new(io::ErrorKind::ConnectionRefused, broken);
         ConnectorError::io(refused.into()).never_connected()
     } else {

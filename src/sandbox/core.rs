@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use jiff::Timestamp;
 
+use crate::catalog;
+
 use super::call::{
     Broken, Call, CallRecord, Request, Response, Service, ec2_answer, json_answer, query_answer,
     refusal,
@@ -130,6 +132,10 @@ impl Sandbox {
             Ok(call) => call,
             Err(response) => return Ok(*response),
         };
+        // Only an endpoint that was never reached has a region that does not exist.
+        if !catalog::regions().contains(&call.region.as_str()) {
+            return Err(Broken::NoRegion);
+        }
         let at = self.options.clock.now();
         let latency = self.options.latency.of(&call.action);
         if !latency.is_zero() {
@@ -278,6 +284,7 @@ fn strike_before(ctx: &mut Ctx<'_>, call: &Call, number: u64) -> Result<Option<R
                 "The security token included in the request is expired",
             ),
             FaultKind::Throttle if ec2 => (503, "RequestLimitExceeded", "Request limit exceeded."),
+            FaultKind::Throttle if call.json.is_null() => (400, "Throttling", "Rate exceeded"),
             FaultKind::Throttle => (400, "ThrottlingException", "Rate exceeded"),
             FaultKind::ServerError => (500, "InternalError", "An internal error has occurred"),
             FaultKind::Denied if ec2 => (

@@ -3,6 +3,7 @@
 //! Owns: the services' behaviour, their wire formats, the world and its log, and faults on request. It stands in
 //! for the network: the SDK's own serialisers and parsers are exercised. Does not own: any knowledge of a lab.
 
+mod account;
 mod call;
 mod client;
 mod context;
@@ -19,10 +20,8 @@ mod sts;
 mod wire;
 mod world;
 
+pub use account::ACCOUNT;
 pub use call::CallRecord;
 pub use core::Sandbox;
 pub use options::{Latency, Options};
 pub use scenario::{FaultKind, Rule, Scenario, ScenarioError, Times};
-
-/// The account that the sandbox is: the one that AWS uses in its examples.
-pub const ACCOUNT: &str = "123456789012";

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::port::{Clock, TokioClock};
 
+use super::call::is_read;
 use super::scenario::Scenario;
 
 /// How long calls take, by what they do. The time passes on the sandbox's clock, before the effect.
@@ -29,13 +30,6 @@ impl Latency {
             self.write
         }
     }
-}
-
-/// Whether an action only reads.
-pub(super) fn is_read(action: &str) -> bool {
-    ["Describe", "Get", "List"]
-        .iter()
-        .any(|verb| action.starts_with(verb))
 }
 
 /// What a sandbox is made with.

@@ -175,6 +175,8 @@ async fn regions_are_apart() {
         code(there.ec2.delete_vpc().vpc_id(&vpc).send().await),
         "InvalidVpcID.NotFound"
     );
+    let nowhere = Bench::in_region(bench.sandbox.clone(), bench.clock.clone(), "nowhere-1").await;
+    assert_eq!(code(nowhere.ec2.describe_vpcs().send().await), "connection");
     let zones = there.ec2.describe_availability_zones().send().await;
     let zones = zones.expect("found");
     assert_eq!(zones.availability_zones()[0].zone_id(), Some("euw1-az1"));

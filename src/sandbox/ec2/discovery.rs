@@ -21,10 +21,6 @@ pub(super) fn zones_of(region: &str) -> Vec<String> {
     if region == "us-east-1" {
         zones.push("us-east-1e".to_owned());
     }
-    if zones.is_empty() {
-        // A region that the catalogue does not know is not refused: the endpoint would have been unreachable.
-        zones = ["a", "b", "c"].map(|it| format!("{region}{it}")).to_vec();
-    }
     zones.sort();
     zones.dedup();
     zones

@@ -6,9 +6,9 @@ use super::super::ACCOUNT;
 use super::super::context::Ctx;
 use super::super::rules::check_deletable;
 use super::super::wire::{ApiError, ApiResult, Params, Xml};
-use super::super::world::{Edge, RuleSource, SecurityGroup, SgRule, Vpc};
+use super::super::world::{Edge, RuleSource, SecurityGroup, SgRule, Tags, Vpc};
 use super::listing::{Listed, list_where, one};
-use super::{tags, vpcs};
+use super::tags;
 
 impl Listed for SecurityGroup {
     const IDS: &'static str = "GroupId";
@@ -69,13 +69,28 @@ pub(super) fn create(ctx: &mut Ctx<'_>, p: &Params, x: &mut Xml) -> ApiResult {
         description: description.to_owned(),
         tags: tags::of_new(p, "security-group")?,
     };
-    let egress = vpcs::all_egress(ctx, &group.id);
+    let egress = all_egress(ctx, &group.id);
     x.el("groupId", &group.id)
         .el("securityGroupArn", arn(ctx, &group.id));
     tags::write(x, &group.tags);
     ctx.store.put(egress);
     ctx.store.put(group);
     Ok(())
+}
+
+/// The rule that lets everything out, which every new group has (VPC User Guide, security-group-rules).
+pub(super) fn all_egress(ctx: &mut Ctx<'_>, group: &str) -> SgRule {
+    SgRule {
+        id: ctx.store.fresh("sgr"),
+        group: group.to_owned(),
+        egress: true,
+        protocol: "-1".to_owned(),
+        from_port: -1,
+        to_port: -1,
+        source: RuleSource::V4("0.0.0.0/0".to_owned()),
+        description: None,
+        tags: Tags::new(),
+    }
 }
 
 fn arn(ctx: &Ctx<'_>, id: &str) -> String {

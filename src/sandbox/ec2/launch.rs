@@ -10,8 +10,9 @@ use super::super::world::{
     Attachment, Instance, Interface, InterfaceAttachment, NextState, Phase, SpotRequest,
     StateReason, Volume, VolumeState,
 };
-use super::launch_spec::{LaunchSpec, Nic, read, subnet, with_template};
-use super::{addresses, instances, spot, subnets, tokens, volumes};
+use super::launch_checks::Nic;
+use super::launch_spec::{LaunchSpec, read, subnet, with_template};
+use super::{addresses, instances, spot_state, subnets, tokens, volumes};
 
 /// API Reference, RunInstances.
 pub(super) fn run(ctx: &mut Ctx<'_>, p: &Params, x: &mut Xml) -> ApiResult {
@@ -191,7 +192,7 @@ fn launch_one(
     }
     let spot_request = match (&spec.spot_request, &spec.spot) {
         (Some(request), _) => Some(request.clone()),
-        (None, Some(ask)) => Some(spot::request(ctx, spec, ask, &id)),
+        (None, Some(ask)) => Some(spot_state::request(ctx, spec, ask, &id)),
         (None, None) => None,
     };
     let market = if spot_request.is_some() {
@@ -352,7 +353,7 @@ pub(super) fn relaunch(ctx: &mut Ctx<'_>, request: &SpotRequest) {
     for id in made {
         ctx.store.update::<SpotRequest>(&request.id, |request| {
             "active".clone_into(&mut request.state);
-            request.status = spot::fulfilled();
+            request.status = spot_state::fulfilled();
             request.updated = now;
             request.instance = Some(id.clone());
         });

@@ -1,5 +1,7 @@
 //! The checks of a launch against what exists: type, key, groups, profile, placement.
 
+use std::net::Ipv4Addr;
+
 use crate::catalog::TypeFacts;
 
 use super::super::ACCOUNT;
@@ -8,7 +10,18 @@ use super::super::wire::{ApiError, ApiResult, Params};
 use super::super::world::{Edge, Image, InstanceProfile, PlacementGroup, SecurityGroup, Subnet};
 use super::discovery::{facts, offers, zones_of};
 use super::keys;
-use super::launch_spec::Nic;
+
+/// An interface that comes with the instance.
+#[derive(Debug, Clone)]
+pub(super) struct Nic {
+    pub(super) index: u32,
+    pub(super) subnet: String,
+    pub(super) groups: Vec<String>,
+    pub(super) private_ip: Option<Ipv4Addr>,
+    pub(super) public_ip: bool,
+    pub(super) description: String,
+    pub(super) delete_on_termination: bool,
+}
 
 /// The type: known, offered in the zone, of the image's architecture.
 pub(super) fn instance_type(

@@ -1,7 +1,5 @@
 //! What one launch asks for, read from the parameters and checked against what exists.
 
-use std::net::Ipv4Addr;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -10,8 +8,9 @@ use crate::catalog::TypeFacts;
 use super::super::context::Ctx;
 use super::super::wire::{ApiError, ApiResult, Params};
 use super::super::world::{Image, MetadataOptions, Subnet, Tags};
+use super::launch_checks::{self as checks, Nic};
 use super::volumes::{Shape, checked};
-use super::{images, launch_checks as checks, placement, tags, templates};
+use super::{images, placement, tags, templates};
 
 /// The kinds that a launch can tag (API Reference, RunInstances, TagSpecification).
 const TAGGABLE: &[&str] = &[
@@ -29,18 +28,6 @@ pub(super) struct Device {
     pub(super) encrypted: bool,
     pub(super) kms_key: Option<String>,
     pub(super) snapshot: Option<String>,
-    pub(super) delete_on_termination: bool,
-}
-
-/// An interface that comes with the instance.
-#[derive(Debug, Clone)]
-pub(super) struct Nic {
-    pub(super) index: u32,
-    pub(super) subnet: String,
-    pub(super) groups: Vec<String>,
-    pub(super) private_ip: Option<Ipv4Addr>,
-    pub(super) public_ip: bool,
-    pub(super) description: String,
     pub(super) delete_on_termination: bool,
 }
 

@@ -5,7 +5,7 @@ use super::super::wire::{ApiError, ApiResult, Params, Xml};
 use super::super::world::{
     Address, Edge, Instance, Interface, NextState, Phase, SpotRequest, StateReason,
 };
-use super::{addresses, launch, spot};
+use super::{addresses, launch, spot_state};
 
 type Moved = (String, Phase, Phase);
 
@@ -58,7 +58,7 @@ pub(super) fn stop(ctx: &mut Ctx<'_>, p: &Params, x: &mut Xml) -> ApiResult {
                         ),
                     ));
                 }
-                spot::check_stoppable(ctx, &instance)?;
+                spot_state::check_stoppable(ctx, &instance)?;
                 begin_stop(ctx, &instance.id, true);
                 Phase::Stopping
             }
@@ -103,7 +103,7 @@ pub(super) fn begin_stop(ctx: &mut Ctx<'_>, id: &str, user: bool) {
         request.clone_from(&instance.spot_request);
     });
     if let Some(request) = request {
-        spot::instance_stopped(ctx, &request, user);
+        spot_state::instance_stopped(ctx, &request, user);
     }
 }
 
@@ -186,7 +186,7 @@ pub(super) fn begin_start(ctx: &mut Ctx<'_>, id: &str) {
         request.clone_from(&instance.spot_request);
     });
     if let Some(request) = request {
-        spot::instance_started(ctx, &request);
+        spot_state::instance_started(ctx, &request);
     }
     if let Some(interface) = addresses::primary(ctx, id).map(|it| it.id.clone()) {
         addresses::give_public_address(ctx, &interface);
@@ -246,7 +246,7 @@ pub(super) fn begin_termination(ctx: &mut Ctx<'_>, id: &str, code: &str) {
         request.clone_from(&instance.spot_request);
     });
     if let Some(request) = request {
-        spot::instance_ended(ctx, &request, user);
+        spot_state::instance_ended(ctx, &request, user);
     }
 }
 

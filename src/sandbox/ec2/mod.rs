@@ -21,6 +21,7 @@ mod routes;
 mod settle;
 mod snapshots;
 mod spot;
+mod spot_state;
 mod subnets;
 mod table;
 mod tags;

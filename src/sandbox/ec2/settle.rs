@@ -6,7 +6,7 @@ use super::super::context::{Ctx, later};
 use super::super::world::{
     Edge, Instance, Interface, NextState, Phase, SpotRequest, Volume, VolumeState,
 };
-use super::{lifecycle, spot};
+use super::{lifecycle, spot_state};
 
 /// How long a terminated instance is still listed (User Guide, terminating-instances: "usually within an hour").
 const STILL_LISTED: Duration = Duration::from_hours(1);
@@ -69,7 +69,7 @@ fn settle_instance(ctx: &mut Ctx<'_>, id: &str) {
                 instance.interrupt = None;
             });
             if failed && let Some(request) = &instance.spot_request {
-                spot::instance_ended(ctx, request, false);
+                spot_state::instance_ended(ctx, request, false);
             }
             lifecycle::finish_termination(ctx, id);
         }

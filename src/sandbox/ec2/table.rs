@@ -139,4 +139,13 @@ mod tests {
     fn the_table_can_be_searched() {
         assert!(ACTIONS.is_sorted_by_key(|(name, _)| *name));
     }
+
+    #[test]
+    fn the_manual_lists_every_action() {
+        let manual = include_str!("../../../docs/sandbox.md");
+        let words: Vec<&str> = manual.split_whitespace().collect();
+        for (name, _) in ACTIONS {
+            assert!(words.contains(name), "{name} is not in docs/sandbox.md");
+        }
+    }
 }

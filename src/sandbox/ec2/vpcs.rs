@@ -10,10 +10,10 @@ use super::super::quotas;
 use super::super::rules::check_deletable;
 use super::super::wire::{ApiError, ApiResult, Params, Xml};
 use super::super::world::{
-    Edge, Route, RouteAssociation, RouteTable, RuleSource, SecurityGroup, SgRule, Tags, Vpc,
+    Edge, Route, RouteAssociation, RouteTable, RuleSource, SecurityGroup, Tags, Vpc,
 };
 use super::listing::{Listed, list, one};
-use super::tags;
+use super::{groups, tags};
 
 impl Listed for Vpc {
     const IDS: &'static str = "VpcId";
@@ -97,30 +97,15 @@ fn furnish(ctx: &mut Ctx<'_>, vpc: &Vpc) {
         description: "default VPC security group".to_owned(),
         tags: Tags::new(),
     };
-    let mut from_itself = all_egress(ctx, &group.id);
+    let mut from_itself = groups::all_egress(ctx, &group.id);
     from_itself.egress = false;
     from_itself.source = RuleSource::Group(group.id.clone());
-    let egress = all_egress(ctx, &group.id);
+    let egress = groups::all_egress(ctx, &group.id);
     ctx.store.put(table);
     ctx.store.put(association);
     ctx.store.put(group);
     ctx.store.put(from_itself);
     ctx.store.put(egress);
-}
-
-/// The rule that lets everything out, which every new group has (VPC User Guide, security-group-rules).
-pub(super) fn all_egress(ctx: &mut Ctx<'_>, group: &str) -> SgRule {
-    SgRule {
-        id: ctx.store.fresh("sgr"),
-        group: group.to_owned(),
-        egress: true,
-        protocol: "-1".to_owned(),
-        from_port: -1,
-        to_port: -1,
-        source: RuleSource::V4("0.0.0.0/0".to_owned()),
-        description: None,
-        tags: Tags::new(),
-    }
 }
 
 /// The route inside the VPC that every table has.
@@ -215,7 +200,7 @@ pub(super) fn delete(ctx: &mut Ctx<'_>, p: &Params, x: &mut Xml) -> ApiResult {
         ctx.store.remove(&table);
     }
     for group in ctx.store.referrers(&id, Edge::DefaultGroupOfVpc) {
-        super::groups::remove(ctx, &group);
+        groups::remove(ctx, &group);
     }
     ctx.store.remove(&id);
     x.done();

@@ -1,5 +1,6 @@
 //! IAM: roles, their policies, and instance profiles.
 
+mod form;
 mod profiles;
 mod roles;
 mod table;

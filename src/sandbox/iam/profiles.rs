@@ -5,8 +5,8 @@ use super::super::context::Ctx;
 use super::super::rules::check_deletable;
 use super::super::wire::{ApiError, ApiResult, Params, Xml};
 use super::super::world::{Edge, InstanceProfile, Role};
+use super::form::{already, members, name, no_such, paged, path, tags, time, write_tags};
 use super::roles;
-use super::table::{already, members, name, no_such, paged, path, tags, time, write_tags};
 
 fn named(ctx: &Ctx<'_>, p: &Params) -> ApiResult<InstanceProfile> {
     let name = name(p, "InstanceProfileName", 128)?;

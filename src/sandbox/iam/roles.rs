@@ -7,7 +7,7 @@ use super::super::context::Ctx;
 use super::super::rules::check_deletable;
 use super::super::wire::{ApiError, ApiResult, Params, Xml};
 use super::super::world::{Role, ServiceLinkedRole};
-use super::table::{
+use super::form::{
     already, members, name, no_such, paged, path, tags, time, validation, write_tags,
 };
 

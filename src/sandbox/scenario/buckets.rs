@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::super::options::is_read;
+use super::super::call::is_read;
 
 /// Size and refill for each second.
 fn limits(action: &str, unfiltered: bool) -> (f64, f64) {

@@ -273,6 +273,20 @@ mod tests {
     }
 
     #[test]
+    fn the_scenario_of_the_manual_is_valid() {
+        let manual = include_str!("../../../docs/sandbox.md");
+        let example = manual
+            .split("```toml")
+            .nth(1)
+            .and_then(|rest| rest.split("```").next())
+            .expect("the manual shows a scenario");
+        let scenario = Scenario::parse(example).expect("valid");
+        assert!(scenario.rate_limits);
+        assert_eq!((scenario.faults.len(), scenario.quotas.len()), (4, 2));
+        assert_eq!(scenario.times.modification, Duration::from_mins(10));
+    }
+
+    #[test]
     fn what_is_wrong_is_said() {
         for (text, expected) in [
             ("[[fault]]\nkind = \"rain\"", "unknown variant"),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::entity::{Edge, Indexed, Keys, Tags};
+use super::keys::{Edge, Indexed, Keys, Tags};
 
 /// A key pair.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Market, QuotaCode, UsageClass};
 
 use super::super::wire::Params;
-use super::entity::{Edge, Indexed, Keys, Tags};
+use super::keys::{Edge, Indexed, Keys, Tags};
 
 /// The states of an instance (EC2 User Guide, ec2-instance-lifecycle).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

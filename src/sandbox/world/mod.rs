@@ -6,6 +6,7 @@ mod access;
 mod compute;
 mod entity;
 mod ids;
+mod keys;
 mod log;
 mod network;
 mod storage;
@@ -16,8 +17,9 @@ pub(crate) use compute::{
     Instance, LaunchTemplate, MetadataOptions, NextState, Phase, PlacementGroup, SpotRequest,
     StateReason,
 };
-pub(crate) use entity::{Edge, Entity, Record, Tags};
+pub(crate) use entity::{Entity, Record};
 pub(crate) use ids::{IdSource, Kind, kind_of, mix};
+pub(crate) use keys::{Edge, Tags};
 pub(crate) use log::{Line, Loaded, Log};
 pub(crate) use network::{
     Address, Gateway, Interface, InterfaceAttachment, Route, RouteAssociation, RouteTable,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::entity::{Edge, Indexed, Keys, Tags};
+use super::keys::{Edge, Indexed, Keys, Tags};
 
 /// Where a volume is attached.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

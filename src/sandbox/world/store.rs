@@ -9,8 +9,9 @@ use std::ops::Bound;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::entity::{Edge, Entity, Keys, Record};
+use super::entity::{Entity, Record};
 use super::ids::IdSource;
+use super::keys::{Edge, Keys};
 
 /// An entity and since when it exists.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
