@@ -20,6 +20,7 @@ mod man;
 mod plan;
 mod power;
 mod prepare;
+mod reference;
 mod report;
 mod run;
 mod sandbox;
@@ -33,4 +34,5 @@ mod status;
 mod target;
 mod validate;
 
+pub use reference::reference;
 pub use run::run;
