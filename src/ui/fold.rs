@@ -37,8 +37,7 @@ impl Shape {
             let before = parts[..position].join(".") + ".";
             let after = parts[position + 1..]
                 .iter()
-                .map(|part| format!(".{part}"))
-                .collect();
+                .fold(String::new(), |text, part| text + "." + part);
             return Self {
                 before,
                 after,

@@ -8,11 +8,11 @@ use crate::ui::page::{Line, Page};
 use crate::ui::style::{Look, Role};
 use crate::ui::text::{clean, columns};
 
-/// The graph as a tree: each resource once, below the last of those it needs; the other ones are named below it.
-/// Like resources are one line. `edges` has each resource with what must be there before it.
 /// Like resources, each with its shape and what it comes after.
 type Group<'a> = [(Shape, &'a Address, &'a Vec<Address>)];
 
+/// The graph as a tree: each resource once, below the last of those it needs; the other ones are named below it.
+/// Like resources are one line. `edges` has each resource with what must be there before it.
 pub fn graph_view(edges: &[(Address, Vec<Address>)], look: &Look) -> String {
     let nodes = folded(edges, look);
     let parents = parents(&nodes);

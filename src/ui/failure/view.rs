@@ -69,116 +69,121 @@ mod tests {
             .collect()
     }
 
+    use FailureClass::{Capacity, Credentials, Invalid, Permission, Quota, SpotPrice, Transient};
+
+    /// Class, operation, code, message.
+    const CASES: &[(FailureClass, &str, &str, &str)] = &[
+        (
+            Quota,
+            "RunInstances",
+            "VcpuLimitExceeded",
+            "You have requested more vCPU capacity than your current vCPU limit of 4 allows",
+        ),
+        (
+            Quota,
+            "RunInstances",
+            "MaxSpotInstanceCountExceeded",
+            "Max spot instance count exceeded",
+        ),
+        (
+            Quota,
+            "AllocateAddress",
+            "AddressLimitExceeded",
+            "The maximum number of addresses has been reached.",
+        ),
+        (
+            Quota,
+            "CreateSnapshot",
+            "SnapshotLimitExceeded",
+            "Too many.",
+        ),
+        (
+            Capacity,
+            "RunInstances",
+            "InsufficientInstanceCapacity",
+            "We currently do not have sufficient capacity.",
+        ),
+        (
+            SpotPrice,
+            "RunInstances",
+            "SpotMaxPriceTooLow",
+            "Your Spot request price is too low.",
+        ),
+        (
+            Permission,
+            "RunInstances",
+            "UnauthorizedOperation",
+            "User: arn:aws:iam::1:user/x is not authorized to perform: ec2:RunInstances on resource: arn:aws:ec2 because no identity-based policy allows it",
+        ),
+        (
+            Permission,
+            "CreateRole",
+            "AccessDenied",
+            "with an explicit deny in a service control policy",
+        ),
+        (
+            Permission,
+            "CreateVpc",
+            "UnauthorizedOperation",
+            "You are not authorized to perform this operation. Encoded authorization failure message: AbC-_9 $(rm)",
+        ),
+        (
+            Permission,
+            "RunInstances",
+            "AuthFailure.ServiceLinkedRoleCreationNotPermitted",
+            "The provided credentials do not have permission to create the service-linked role for EC2 Spot Instances.",
+        ),
+        (
+            Permission,
+            "RunInstances",
+            "OptInRequired",
+            "You are not subscribed to this service.",
+        ),
+        (
+            Permission,
+            "RunInstances",
+            "PendingVerification",
+            "Your account is currently being verified.",
+        ),
+        (
+            Credentials,
+            "GetCallerIdentity",
+            "ExpiredToken",
+            "The security token included in the request is expired",
+        ),
+        (
+            Credentials,
+            "GetCallerIdentity",
+            "",
+            "no credentials in the chain",
+        ),
+        (
+            Invalid,
+            "RunInstances",
+            "InvalidParameterCombination",
+            "The specified instance type is not eligible for Free Tier.",
+        ),
+        (
+            Transient,
+            "CreateVpc",
+            "InternalError",
+            "An internal error has occurred",
+        ),
+    ];
+
     #[test]
     fn each_failure_names_its_cause_and_the_next_command() {
-        use FailureClass::{
-            Capacity, Credentials, Invalid, Permission, Quota, SpotPrice, Transient,
-        };
-        let denied = "User: arn:aws:iam::1:user/x is not authorized to perform: ec2:RunInstances on resource: arn:aws:ec2 because no identity-based policy allows it";
-        let encoded = "You are not authorized to perform this operation. Encoded authorization failure message: AbC-_9 $(rm)";
-        let cases = [
-            (
-                Quota,
-                "RunInstances",
-                "VcpuLimitExceeded",
-                "You have requested more vCPU capacity than your current vCPU limit of 4 allows",
-            ),
-            (
-                Quota,
-                "RunInstances",
-                "MaxSpotInstanceCountExceeded",
-                "Max spot instance count exceeded",
-            ),
-            (
-                Quota,
-                "AllocateAddress",
-                "AddressLimitExceeded",
-                "The maximum number of addresses has been reached.",
-            ),
-            (
-                Quota,
-                "CreateSnapshot",
-                "SnapshotLimitExceeded",
-                "Too many.",
-            ),
-            (
-                Capacity,
-                "RunInstances",
-                "InsufficientInstanceCapacity",
-                "We currently do not have sufficient capacity.",
-            ),
-            (
-                SpotPrice,
-                "RunInstances",
-                "SpotMaxPriceTooLow",
-                "Your Spot request price is too low.",
-            ),
-            (Permission, "RunInstances", "UnauthorizedOperation", denied),
-            (
-                Permission,
-                "CreateRole",
-                "AccessDenied",
-                "with an explicit deny in a service control policy",
-            ),
-            (Permission, "CreateVpc", "UnauthorizedOperation", encoded),
-            (
-                Permission,
-                "RunInstances",
-                "AuthFailure.ServiceLinkedRoleCreationNotPermitted",
-                "The provided credentials do not have permission to create the service-linked role for EC2 Spot Instances.",
-            ),
-            (
-                Permission,
-                "RunInstances",
-                "OptInRequired",
-                "You are not subscribed to this service.",
-            ),
-            (
-                Permission,
-                "RunInstances",
-                "PendingVerification",
-                "Your account is currently being verified.",
-            ),
-            (
-                Credentials,
-                "GetCallerIdentity",
-                "ExpiredToken",
-                "The security token included in the request is expired",
-            ),
-            (
-                Credentials,
-                "GetCallerIdentity",
-                "",
-                "no credentials in the chain",
-            ),
-            (
-                Invalid,
-                "RunInstances",
-                "InvalidParameterCombination",
-                "The specified instance type is not eligible for Free Tier.",
-            ),
-            (
-                Transient,
-                "CreateVpc",
-                "InternalError",
-                "An internal error has occurred",
-            ),
-        ];
-        let all: Vec<String> = cases
-            .map(|(class, operation, code, message)| shown(class, operation, code, message))
-            .into();
+        let all: Vec<String> = CASES
+            .iter()
+            .map(|(class, operation, code, message)| shown(*class, operation, code, message))
+            .collect();
         insta::assert_snapshot!(all.join("\n"));
     }
 
     #[test]
     fn what_the_cloud_says_never_becomes_part_of_a_command() {
         let message = "Encoded authorization failure message: AbC;$(rm -rf ~)";
-        let text = shown(
-            FailureClass::Permission,
-            "CreateVpc",
-            "UnauthorizedOperation",
-            message,
-        );
+        let text = shown(Permission, "CreateVpc", "UnauthorizedOperation", message);
         assert!(text.ends_with("--encoded-message AbC\n"), "{text}");
     }
 }

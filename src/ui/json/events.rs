@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::error::FailureMirror;
 use super::line::{Format, line};
 use crate::event::{Event, Outline, RunEnd};
-use crate::model::{Action, Address, Kind};
+use crate::model::{Action, Address, CloudId, Kind};
 use crate::ui::run::Display;
 
 /// Writes one JSON object for each event.
@@ -152,6 +152,10 @@ fn outlines(outline: &[Outline]) -> Vec<OutlineMirror<'_>> {
         .collect()
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm for each event and nothing else"
+)]
 fn mirror(event: &Event) -> Mirror<'_> {
     match event {
         Event::Begun { run, outline } => Mirror::Begun {
@@ -181,12 +185,15 @@ fn mirror(event: &Event) -> Mirror<'_> {
             failure,
             tries,
             wait,
-        } => Mirror::Retrying {
-            address,
-            failure: failure.into(),
-            tries: *tries,
-            wait_s: seconds(*wait),
-        },
+        } => {
+            let (failure, tries, wait_s) = (failure.into(), *tries, seconds(*wait));
+            Mirror::Retrying {
+                address,
+                failure,
+                tries,
+                wait_s,
+            }
+        }
         Event::FellBack {
             address,
             from,
@@ -218,13 +225,16 @@ fn mirror(event: &Event) -> Mirror<'_> {
             action,
             id,
             took,
-        } => Mirror::ResourceDone {
-            address,
-            kind: *kind,
-            action: *action,
-            id: id.as_ref().map(crate::model::CloudId::as_str),
-            took_s: seconds(*took),
-        },
+        } => {
+            let (kind, action, took_s) = (*kind, *action, seconds(*took));
+            Mirror::ResourceDone {
+                address,
+                kind,
+                action,
+                id: id.as_ref().map(CloudId::as_str),
+                took_s,
+            }
+        }
         Event::StepFailed {
             address,
             covers,
@@ -242,13 +252,16 @@ fn mirror(event: &Event) -> Mirror<'_> {
             failed,
             skipped,
             took,
-        } => Mirror::Ended {
-            end: *end,
-            done,
-            failed: *failed,
-            skipped: *skipped,
-            took_s: seconds(*took),
-        },
+        } => {
+            let (end, failed, skipped, took_s) = (*end, *failed, *skipped, seconds(*took));
+            Mirror::Ended {
+                end,
+                done,
+                failed,
+                skipped,
+                took_s,
+            }
+        }
     }
 }
 

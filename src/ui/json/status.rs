@@ -109,11 +109,15 @@ pub fn status_json(report: &StatusReport) -> String {
         endpoint,
         read_at: *read_at,
     });
-    nodes.iter().for_each(|status| write(&node(status)));
-    volumes.iter().for_each(|status| write(&volume(status)));
-    addresses
-        .iter()
-        .for_each(|status| write(&elastic_ip(status)));
+    for status in nodes {
+        write(&node(status));
+    }
+    for status in volumes {
+        write(&volume(status));
+    }
+    for status in addresses {
+        write(&elastic_ip(status));
+    }
     for (address, change) in drift {
         let FieldChange {
             field,
@@ -129,9 +133,9 @@ pub fn status_json(report: &StatusReport) -> String {
             found: before,
         });
     }
-    unreadable
-        .iter()
-        .for_each(|(kind, why)| write(&Mirror::Unreadable { kind: *kind, why }));
+    for (kind, why) in unreadable {
+        write(&Mirror::Unreadable { kind: *kind, why });
+    }
     let Spending {
         hourly,
         stopped,

@@ -261,7 +261,9 @@ mod tests {
                     .to_owned();
                 change.reason = Reason::Blocked(crate::model::BlockReason::Foreign(why));
             }
-            "network.vpc" => (change.action, change.reason) = (Action::Adopt, Reason::NotRecorded),
+            "network.vpc" => {
+                (change.action, change.reason) = (Action::Adopt, Reason::NotRecorded);
+            }
             "elastic-ip.sim.1" => {
                 (change.action, change.reason) = (Action::Delete, Reason::NotInProfile);
                 change.losses = vec![Loss("the address 203.0.113.9".to_owned())];

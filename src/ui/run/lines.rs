@@ -106,6 +106,51 @@ impl<W: Write + Send> Lines<W> {
             self.about(now, address, Role::Plain, &format!("waiting: {what}"));
         }
     }
+
+    /// What did not go as it should.
+    fn trouble(&mut self, event: &Event, touched: &Touched, now: Timestamp) {
+        match event {
+            Event::Retrying {
+                address,
+                failure,
+                tries,
+                wait,
+            } => {
+                let text = format!("{failure}; try {} in {}", tries + 1, lasting(*wait));
+                self.about(now, address, Role::Notice, &text);
+            }
+            Event::FellBack {
+                address,
+                from,
+                to,
+                code,
+            } => {
+                let text = format!("no {from} ({code}), trying {to}");
+                self.about(now, address, Role::Notice, &text);
+            }
+            Event::StepFailed {
+                address,
+                covers: _,
+                failure,
+            } => {
+                self.about(now, address, Role::Bad, &format!("failed: {failure}"));
+            }
+            // Of many like ones that were not reached for one reason, the first says it.
+            Event::Skipped { address, because }
+                if touched
+                    .iter()
+                    .all(|place| self.progress.groups[*place].skipped == 1) =>
+            {
+                self.about(
+                    now,
+                    address,
+                    Role::Bad,
+                    &format!("not reached: {because} failed"),
+                );
+            }
+            _ => {}
+        }
+    }
 }
 
 /// `node.sim.0 created: i-0abc`, `node.sim.0 … 49 (50) created but 2`.
@@ -141,54 +186,12 @@ impl<W: Write + Send> Display for Lines<W> {
                 what,
                 elapsed: _,
             } => self.wait(address, what, now),
-            Event::Retrying {
-                address,
-                failure,
-                tries,
-                wait,
-            } => {
-                let text = format!("{failure}; try {} in {}", tries + 1, lasting(*wait));
-                self.about(now, address, Role::Notice, &text);
-            }
-            Event::FellBack {
-                address,
-                from,
-                to,
-                code,
-            } => {
-                let text = format!("no {from} ({code}), trying {to}");
-                self.about(now, address, Role::Notice, &text);
-            }
             Event::Made {
                 address,
                 kind: _,
                 id,
             } if self.verbose => {
                 self.about(now, address, Role::Plain, &format!("is {id}"));
-            }
-            Event::ResourceDone { .. } => self.endings(&touched, now),
-            Event::StepFailed {
-                address,
-                covers: _,
-                failure,
-            } => {
-                self.about(now, address, Role::Bad, &format!("failed: {failure}"));
-                self.endings(&touched, now);
-            }
-            Event::Skipped { address, because } => {
-                // Of many like ones that were not reached for one reason, the first says it.
-                let first = touched
-                    .iter()
-                    .all(|place| self.progress.groups[*place].skipped == 1);
-                if first {
-                    self.about(
-                        now,
-                        address,
-                        Role::Bad,
-                        &format!("not reached: {because} failed"),
-                    );
-                }
-                self.endings(&touched, now);
             }
             Event::Draining { running } => {
                 let text = format!("stopping: {} still running", counted(*running, "step"));
@@ -208,7 +211,13 @@ impl<W: Write + Send> Display for Lines<W> {
                 self.say(now, |line| line.plain(text));
             }
             Event::Made { .. } | Event::StepDone { .. } => {}
+            Event::Retrying { .. }
+            | Event::FellBack { .. }
+            | Event::StepFailed { .. }
+            | Event::Skipped { .. }
+            | Event::ResourceDone { .. } => self.trouble(event, &touched, now),
         }
+        self.endings(&touched, now);
     }
 
     fn note(&mut self, text: &str) {
