@@ -140,6 +140,14 @@ impl<'a> Driver<'a> {
         let mut active = FuturesUnordered::new();
         let mut calling = 0;
         loop {
+            // A bell that rang while nobody listened is not missed: listen first, then look.
+            let bell = stop.bell.notified();
+            if stop.asked.load(Ordering::SeqCst) && !self.stopping {
+                self.stopping = true;
+                tell(Event::Draining {
+                    running: active.len(),
+                });
+            }
             while calling < self.parallelism && !self.stopping {
                 let Some(id) = self.schedule.next() else {
                     break;
@@ -162,10 +170,7 @@ impl<'a> Driver<'a> {
                     calling -= usize::from(!self.run.plan.steps[id].op.is_wait());
                     self.finish(id, result, tell);
                 }
-                () = stop.bell.notified(), if !self.stopping => {
-                    self.stopping = true;
-                    tell(Event::Draining { running: active.len() });
-                }
+                () = bell, if !self.stopping => {}
             }
         }
         journal.append(&std::mem::take(&mut self.pending))?;

@@ -2,35 +2,56 @@
 
 use std::time::Duration;
 
+use super::wait;
 use super::worker::Worker;
 use crate::inventory::{Owner, Sighting};
-use crate::model::{Address, Born, Failure, Op, Outcome, Ref};
+use crate::model::{Address, Born, Failure, Kind, Op, Outcome, Ref};
 
-/// How long after the first look the second is taken: reads can lag behind writes.
-const SECOND_LOOK: Duration = Duration::from_secs(5);
+/// Pauses before each look, because reads can lag behind writes. What has no token is looked for longer: sent again too
+/// early, it would be made twice.
+const PAUSES: [Duration; 3] = [
+    Duration::ZERO,
+    Duration::from_secs(5),
+    Duration::from_secs(15),
+];
 
-/// What the call made, or `None` after two absences.
+/// What the call made, or `None` after several absences.
 pub(super) async fn lookup(worker: &Worker<'_>, op: &Op) -> Result<Option<Outcome>, Failure> {
-    for look in 0..2 {
-        if look > 0 {
-            worker.sleep(SECOND_LOOK).await?;
+    let Some(kind) = op.creates() else {
+        return Ok(None);
+    };
+    let looks = if op.has_token() { 2 } else { PAUSES.len() };
+    let wanted = match op {
+        Op::RunInstances { count, .. } => usize::try_from(*count).unwrap_or(usize::MAX),
+        _ => 1,
+    };
+    let mut born = Vec::new();
+    for pause in &PAUSES[..looks] {
+        if !pause.is_zero() {
+            worker.sleep(*pause).await?;
         }
-        let world = worker.cloud.collect(worker.scope).await;
-        let kind = op.creates();
-        if let Some(failure) = kind.and_then(|kind| world.unreadable.get(&kind)) {
-            return Err(failure.clone());
-        }
-        let born: Vec<Born> = world
-            .sightings
-            .iter()
-            .filter(|sighting| Some(sighting.seen.kind()) == kind && !sighting.is_gone())
-            .filter_map(|sighting| born(worker, op, sighting))
-            .collect();
-        if !born.is_empty() {
-            return Ok(Some(Outcome { born }));
+        born = wait::retrying(worker, || look(worker, op, kind)).await?;
+        // Of several machines, some may be seen before the others.
+        if born.len() >= wanted {
+            break;
         }
     }
-    Ok(None)
+    Ok((!born.is_empty()).then_some(Outcome { born }))
+}
+
+/// What is to be seen now of what the call made.
+async fn look(worker: &Worker<'_>, op: &Op, kind: Kind) -> Result<Vec<Born>, Failure> {
+    let world = worker.cloud.collect(worker.scope).await;
+    if let Some(failure) = world.unreadable.get(&kind) {
+        return Err(failure.clone());
+    }
+    let of_kind = world
+        .sightings
+        .iter()
+        .filter(|sighting| sighting.seen.kind() == kind && !sighting.is_gone());
+    Ok(of_kind
+        .filter_map(|sighting| born(worker, op, sighting))
+        .collect())
 }
 
 /// The sighting as something this call made, if it is.

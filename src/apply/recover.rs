@@ -52,7 +52,9 @@ pub async fn recover(
         for seq in suspects {
             let intent = &open[&seq];
             let resources = found(intent, &recovery.inventory);
-            if !resources.is_empty() {
+            // Of several machines, some may be seen before the others.
+            let wanted = intent.count.map_or(1, |count| count as usize);
+            if resources.len() >= wanted || (look > 0 && !resources.is_empty()) {
                 absent.remove(&seq);
                 recovery.records.push(Record::Effect {
                     seq,

@@ -1,6 +1,7 @@
 //! One step: sends its call as often as the policy allows, moves down the ladder, journals every intent before and
 //! every effect after.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -81,46 +82,47 @@ impl Worker<'_> {
             return Ok(Vec::new());
         };
         let mut made = Made::new();
-        let mut left = (*first, *count);
+        let mut left = vec![(*first, *count)];
         let mut last = Failure::local(
             FailureClass::Capacity,
             "RunInstances",
             "no zone and type is left to try",
         );
         for (place, rung) in launch.ladder.iter().enumerate() {
-            let (first, count) = left;
-            let min = if launch.placement_group.is_some() {
-                count
-            } else {
-                1
-            };
-            let call = Op::RunInstances {
-                launch: launch.clone(),
-                rung: rung.clone(),
-                first,
-                count,
-                min,
-            };
-            match self.create(&call).await {
-                Ok(born) => {
-                    let more = u32::try_from(born.len()).unwrap_or(count);
-                    made.extend(born);
-                    left = (first + more, count.saturating_sub(more));
-                    if left.1 == 0 {
-                        return Ok(made);
+            for (first, count) in std::mem::take(&mut left) {
+                let min = if launch.placement_group.is_some() {
+                    count
+                } else {
+                    1
+                };
+                let call = Op::RunInstances {
+                    launch: launch.clone(),
+                    rung: rung.clone(),
+                    first,
+                    count,
+                    min,
+                };
+                match self.create(&call).await {
+                    Ok(born) => {
+                        left.extend(self.gaps(first, count, &born));
+                        let text = format!("only {} of {count} could be launched", born.len());
+                        last = Failure::local(FailureClass::Capacity, "RunInstances", text);
+                        made.extend(born);
                     }
-                    let text = format!("only {more} of {count} could be launched");
-                    last = Failure::local(FailureClass::Capacity, "RunInstances", text);
+                    Err(failure)
+                        if matches!(
+                            failure.class,
+                            FailureClass::Capacity | FailureClass::SpotPrice
+                        ) =>
+                    {
+                        left.push((first, count));
+                        last = failure;
+                    }
+                    Err(failure) => return Err(failure),
                 }
-                Err(failure)
-                    if matches!(
-                        failure.class,
-                        FailureClass::Capacity | FailureClass::SpotPrice
-                    ) =>
-                {
-                    last = failure;
-                }
-                Err(failure) => return Err(failure),
+            }
+            if left.is_empty() {
+                return Ok(made);
             }
             if let Some(next) = launch.ladder.get(place + 1) {
                 let code = last
@@ -161,33 +163,59 @@ impl Worker<'_> {
                     return Ok(self.made(op, seq, outcome).await);
                 }
                 if unknown && tries < self.policy.transient_tries {
-                    self.journal(vec![Record::Effect {
-                        seq,
-                        effect: Effect::Cleared,
-                    }])
-                    .await;
+                    // A token is kept: should the thing be there unseen, EC2 answers with it and makes no second.
+                    if !op.has_token() {
+                        self.effect(seq, Effect::Cleared).await;
+                    }
                     self.retry(failure, tries, self.policy.base).await?;
-                    (seq, token) = self.intend(op).await;
+                    if !op.has_token() {
+                        (seq, token) = self.intend(op).await;
+                    }
                     continue;
                 }
             }
-            match self
-                .policy
-                .verdict(&failure, true, tries, self.since(began), self.jitter())
-            {
-                Verdict::Again(wait) => self.retry(failure, tries, wait).await?,
-                Verdict::Stop => {
-                    let failed = failure.clone();
-                    let effect = if unknown {
-                        Effect::Unknown { failure }
-                    } else {
-                        Effect::Refused { failure }
-                    };
-                    self.journal(vec![Record::Effect { seq, effect }]).await;
-                    return Err(failed);
-                }
+            // What the token stood for is gone already: that was one effect, and this is to be another.
+            if failure.class == FailureClass::Token && tries > 1 {
+                self.effect(seq, Effect::Refused { failure }).await;
+                (seq, token) = self.intend(op).await;
+                continue;
+            }
+            let verdict =
+                self.policy
+                    .verdict(&failure, true, tries, self.since(began), self.jitter());
+            let stopped = match verdict {
+                Verdict::Again(wait) => self.retry(failure.clone(), tries, wait).await.is_err(),
+                Verdict::Stop => true,
+            };
+            if stopped {
+                let failed = failure.clone();
+                let effect = if unknown {
+                    Effect::Unknown { failure }
+                } else {
+                    Effect::Refused { failure }
+                };
+                self.effect(seq, effect).await;
+                return Err(failed);
             }
         }
+    }
+
+    /// Writes down what came of an intent.
+    async fn effect(&self, seq: u64, effect: Effect) {
+        self.journal(vec![Record::Effect { seq, effect }]).await;
+    }
+
+    /// The machines of a launch that it did not bring, as first index and count of each run of neighbours.
+    fn gaps(&self, first: u32, count: u32, born: &Made) -> Vec<(u32, u32)> {
+        let made: BTreeSet<&Address> = born.iter().map(|(address, _)| address).collect();
+        let mut gaps: Vec<(u32, u32)> = Vec::new();
+        for index in (first..first + count).filter(|i| !made.contains(&self.address_of(*i))) {
+            match gaps.last_mut() {
+                Some((start, length)) if *start + *length == index => *length += 1,
+                _ => gaps.push((index, 1)),
+            }
+        }
+        gaps
     }
 
     /// Writes down what is about to be made, and gives it its token.
@@ -239,7 +267,7 @@ impl Worker<'_> {
         let effect = Effect::Made {
             resources: made.clone(),
         };
-        self.journal(vec![Record::Effect { seq, effect }]).await;
+        self.effect(seq, effect).await;
         for (address, recorded) in &made {
             let (address, kind, id) = (address.clone(), recorded.kind, recorded.id.clone());
             self.tell(Event::Made { address, kind, id });

@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::app::App;
 use super::error::{CliError, code_of};
 use super::exit;
-use super::prepare::{Prepared, draw_id};
+use super::prepare::{Prepared, Reading, draw_id};
 use super::session::Session;
 use crate::apply::{Engine, Recovery, Report, Run, Stop, recover};
 use crate::event::{Event, RunEnd};
@@ -37,7 +37,7 @@ impl Journal for Tee {
         if records.is_empty() {
             return Ok(());
         }
-        self.journal.append(records)?;
+        // First in thought: a record that is out of place must never reach the disk, where it would stand for good.
         for record in records {
             let illegal = |error| JournalError {
                 path: self.path.clone(),
@@ -45,7 +45,7 @@ impl Journal for Tee {
             };
             self.state.apply(record).map_err(illegal)?;
         }
-        Ok(())
+        self.journal.append(records)
     }
 }
 
@@ -96,7 +96,7 @@ impl Books {
         &mut self,
         app: &mut App,
         session: &Session,
-        prepared: &mut super::prepare::Reading,
+        prepared: &mut Reading,
     ) -> Result<(), CliError> {
         let folded = self.ledger.state.folded();
         if folded.open.is_empty() {
@@ -118,6 +118,8 @@ impl Books {
             session.suspect_age,
         )
         .await;
+        // A run that ended in doubt left its suspects behind; what becomes of them belongs to a run of its own.
+        self.begin(session, prepared, "recover")?;
         self.ledger.append(&recovery.records)?;
         prepared.gathered.inventory = recovery.inventory;
         match recovery.unsettled.first() {
@@ -130,6 +132,27 @@ impl Books {
         }
     }
 
+    /// Writes down that a run begins.
+    fn begin(
+        &mut self,
+        session: &Session,
+        reading: &Reading,
+        command: &str,
+    ) -> Result<RunId, JournalError> {
+        let run = RunId::new(draw_id());
+        let recorded = self.ledger.state.folded().lockfile.as_ref();
+        let begun = Record::Begun {
+            run: run.clone(),
+            command: command.to_owned(),
+            lab: reading.entry(session),
+            pins: reading.gathered.pins.clone(),
+            serial: recorded.map_or(0, |lock| lock.serial),
+            at: session.clock.now(),
+        };
+        self.ledger.append(&[begun])?;
+        Ok(run)
+    }
+
     /// Does what the plan says, then writes the lockfile.
     pub(super) async fn run(
         mut self,
@@ -138,17 +161,8 @@ impl Books {
         prepared: &Prepared,
         command: &str,
     ) -> Result<(Report, Option<Lockfile>), CliError> {
-        let run = RunId::new(draw_id());
         let recorded = self.recorded();
-        let begun = Record::Begun {
-            run: run.clone(),
-            command: command.to_owned(),
-            lab: prepared.reading.entry(session),
-            pins: prepared.reading.gathered.pins.clone(),
-            serial: recorded.as_ref().map_or(0, |lock| lock.serial),
-            at: session.clock.now(),
-        };
-        self.ledger.append(&[begun])?;
+        let run = self.begin(session, &prepared.reading, command)?;
         let engine = Engine {
             cloud: session.cloud.clone(),
             clock: session.clock.clone(),

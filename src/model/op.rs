@@ -304,6 +304,14 @@ impl Op {
         matches!(self, Self::AwaitInstances { .. } | Self::AwaitVolume { .. })
     }
 
+    /// Whether the call carries a token under which EC2 makes a thing once, however often it is sent.
+    pub fn has_token(&self) -> bool {
+        matches!(
+            self,
+            Self::RunInstances { .. } | Self::CreateVolume { .. } | Self::CreateRouteTable { .. }
+        )
+    }
+
     /// Whether this takes something away for good.
     pub fn is_deletion(&self) -> bool {
         matches!(self, Self::Delete { .. } | Self::TerminateInstances { .. })

@@ -42,6 +42,13 @@ elastic_ip = true
 volume.data = { size_gib = 50, mount = "/data" }
 "#;
 
+/// Two nodes in one zone, for tests that apply it very often.
+pub(crate) fn pair() -> String {
+    FLEET
+        .replace("count = 3", "count = 2")
+        .replace("\"us-east-1a\", \"us-east-1b\"", "\"us-east-1a\"")
+}
+
 /// A lab in a sandbox with a scenario.
 pub(crate) async fn rig(profile: &str, scenario: &str) -> Rig {
     let options = Options {

@@ -89,7 +89,7 @@ async fn a_lost_answer_and_reads_that_lag_behind() {
 /// A machine whose launch is told of by nobody for minutes still is launched once: its token is kept.
 #[tokio::test]
 async fn a_launch_that_is_not_seen_for_minutes_happens_once() {
-    for on in ["RunInstances", "CreateVolume"] {
+    for on in ["RunInstances", "CreateVolume", "CreateRouteTable"] {
         let fault = format!(
             "[[fault]]\nkind = \"lost-response\"\non = \"{on}\"\ntimes = 1\n\
              [[fault]]\nkind = \"invisible\"\non = \"Describe*\"\nfor = \"100s\"\n"

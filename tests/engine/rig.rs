@@ -95,7 +95,8 @@ impl Rig {
             gather(self.cloud.as_ref(), &Operator, &wants, pins, &scope)
         );
         let (identity, gathered) = (identity.expect("known"), gathered.expect("read"));
-        let inventory = self.settle(&scope, gathered.inventory).await;
+        let head = (&identity, &gathered.pins, &lab_id);
+        let inventory = self.settle(head, &scope, gathered.inventory).await;
         let lab = self.build(lab_id, &gathered.pins);
         let recorded = self.journal.folded(&self.lockfile).lockfile;
         let plan = planned(mode, &lab, recorded.as_ref(), &inventory);
@@ -116,7 +117,12 @@ impl Rig {
     }
 
     /// Clears up after a run that was cut off.
-    async fn settle(&mut self, scope: &Scope, inventory: Inventory) -> Inventory {
+    async fn settle(
+        &mut self,
+        (identity, pins, lab): (&Identity, &Pins, &LabId),
+        scope: &Scope,
+        inventory: Inventory,
+    ) -> Inventory {
         let open = self.journal.folded(&self.lockfile).open;
         if open.is_empty() {
             return inventory;
@@ -125,6 +131,7 @@ impl Rig {
         let (cloud, clock) = (self.cloud.as_ref(), self.clock.as_ref());
         let recovery = recover(cloud, clock, scope, &open, inventory, age).await;
         assert_eq!(recovery.unsettled, []);
+        self.begin(identity, pins, lab);
         self.journal.write(&recovery.records);
         recovery.inventory
     }
@@ -158,17 +165,8 @@ impl Rig {
         look: &Look,
         mut watch: impl FnMut(&Event, &Stop) + Send,
     ) -> Result<Ran, JournalError> {
-        self.runs += 1;
-        let id = RunId::new(format!("r{}", self.runs));
         let recorded = self.journal.folded(&self.lockfile).lockfile;
-        self.journal.write(&[Record::Begun {
-            run: id.clone(),
-            command: "test".to_owned(),
-            lab: self.entry(look),
-            pins: look.pins.clone(),
-            serial: recorded.as_ref().map_or(0, |lock| lock.serial),
-            at: self.clock.now(),
-        }]);
+        let id = self.begin(&look.identity, &look.pins, &look.lab.id);
         let engine = Engine {
             cloud: self.cloud.clone(),
             clock: self.clock.clone(),
@@ -196,14 +194,25 @@ impl Rig {
         Ok(Ran { report, events })
     }
 
-    fn entry(&self, look: &Look) -> LabEntry {
-        LabEntry {
-            name: self.profile.name.clone(),
-            id: look.lab.id.clone(),
-            account: look.identity.account.clone(),
-            region: look.identity.region.clone(),
-            endpoint: look.identity.endpoint.clone(),
-        }
+    fn begin(&mut self, identity: &Identity, pins: &Pins, lab: &LabId) -> RunId {
+        self.runs += 1;
+        let run = RunId::new(format!("r{}", self.runs));
+        let recorded = self.journal.folded(&self.lockfile).lockfile;
+        self.journal.write(&[Record::Begun {
+            run: run.clone(),
+            command: "test".to_owned(),
+            lab: LabEntry {
+                name: self.profile.name.clone(),
+                id: lab.clone(),
+                account: identity.account.clone(),
+                region: identity.region.clone(),
+                endpoint: identity.endpoint.clone(),
+            },
+            pins: pins.clone(),
+            serial: recorded.map_or(0, |lock| lock.serial),
+            at: self.clock.now(),
+        }]);
+        run
     }
 
     /// Plans and does it.
