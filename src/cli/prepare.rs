@@ -8,7 +8,7 @@ use crate::apply::{ForLaunch, Gathered, capacity, gather};
 use crate::inventory::{Identity, Inventory};
 use crate::lab::{self, Facts, Lab};
 use crate::model::{Address, Kind, LabId};
-use crate::plan::{self, Bill, Input, Mode, Notice, Plan, Severity};
+use crate::plan::{self, Bill, Input, Mode, Notice, Plan, Severity, SpotPrices};
 use crate::port::Scope;
 use crate::profile;
 use crate::state::{LabEntry, Lockfile, Pins};
@@ -46,6 +46,8 @@ pub(super) struct Prepared {
     pub(super) plan: Plan,
     /// The bill.
     pub(super) bill: Bill,
+    /// Spot prices, where they were read.
+    pub(super) spot: SpotPrices,
     /// The preflight.
     pub(super) notices: Vec<Notice>,
     /// What the profile asks for and is left out.
@@ -275,13 +277,14 @@ pub(super) async fn price(session: &Session, reading: Reading, lab: Lab, plan: P
         lab,
         plan,
         bill,
+        spot: read.spot,
         notices,
         warnings,
     }
 }
 
 fn bill_of(reading: &Reading, plan: &Plan, after: &Lab, read: &ForLaunch) -> Bill {
-    let mut bill = plan::bill(after, reading.inventory(), &read.spot);
+    let mut bill = plan::bill(after, reading.inventory(), None, &read.spot);
     // What stays although the lab goes is paid for on.
     for change in plan
         .changes

@@ -8,6 +8,7 @@ use crate::apply::Report;
 use crate::event::RunEnd;
 use crate::inventory::{Inventory, Owner, Sighting};
 use crate::model::{Address, CloudId, Kind, Op, Reason, Usd};
+use crate::plan::Rate;
 use crate::state::Lockfile;
 use crate::ui::{Circumstances, EndReport, Remains, Standing, end_view};
 
@@ -36,12 +37,18 @@ pub(super) fn after_apply(
     let report = EndReport {
         standing: &standing,
         resources: lockfile.map(|lock| lock.resources.len()),
-        rate: done.then_some(prepared.bill.after),
+        rate: done.then(|| settled(prepared, lockfile)),
         next: &next,
         ..account(app, session, prepared, run)
     };
     let shown = end_view(&report, &app.look_aside());
     app.conclude(&shown);
+}
+
+/// What the lab costs as it was launched: a fallback to another type has another price.
+fn settled(prepared: &Prepared, lockfile: Option<&Lockfile>) -> Rate {
+    let world = prepared.reading.inventory();
+    crate::plan::bill(&prepared.lab, world, lockfile, &prepared.spot).after
 }
 
 /// After `start` and `stop`.

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{self, Basis};
 use crate::inventory::{Inventory, Seen, SeenVolume, Sighting};
 use crate::lab::Lab;
-use crate::model::{Address, CloudId, InstanceType, Market, RootVolume, Spec, Usd, Zone};
+use crate::model::{Address, CloudId, InstanceType, Market, RootVolume, Rung, Spec, Usd, Zone};
+use crate::state::Lockfile;
 
 /// The latest spot prices per hour.
 pub type SpotPrices = BTreeMap<(InstanceType, Zone), Usd>;
@@ -79,8 +80,14 @@ pub struct Bill {
 }
 
 /// Makes the bill of `lab` as it would be, against what is there now. Prices are by the hour; a stopped machine
-/// still pays for its disks and addresses.
-pub fn bill(lab: &Lab, observed: &Inventory, spot: &SpotPrices) -> Bill {
+/// still pays for its disks and addresses. `launched` tells which choice was taken by machines that are not in
+/// `observed` yet.
+pub fn bill(
+    lab: &Lab,
+    observed: &Inventory,
+    launched: Option<&Lockfile>,
+    spot: &SpotPrices,
+) -> Bill {
     let prices = &Prices {
         list: catalog::prices(&lab.region),
         spot,
@@ -104,13 +111,10 @@ pub fn bill(lab: &Lab, observed: &Inventory, spot: &SpotPrices) -> Bill {
             lines.insert(address.clone(), line);
         }
     }
+    let chosen = chosen(lab, observed, launched);
     for (address, resource) in &lab.resources {
-        let running = lines
-            .get(address)
-            .and_then(|line| line.what.split(' ').next())
-            .map(InstanceType::new);
-        if let Some((what, rate)) =
-            rate_of_spec(&resource.spec, running.as_ref(), prices, &mut bill.unpriced)
+        let chosen = chosen.get(address);
+        if let Some((what, rate)) = rate_of_spec(&resource.spec, chosen, prices, &mut bill.unpriced)
         {
             let line = lines.entry(address.clone()).or_insert_with(|| BillLine {
                 address: address.clone(),
@@ -189,6 +193,31 @@ fn machine(
     })
 }
 
+/// The type and market that each machine has: as seen, and for what was launched since, as recorded. Until a machine
+/// is launched its first choice counts.
+fn chosen(
+    lab: &Lab,
+    observed: &Inventory,
+    launched: Option<&Lockfile>,
+) -> BTreeMap<Address, (InstanceType, Market)> {
+    let seen = observed
+        .owned(&lab.name, &lab.id)
+        .filter_map(|(address, sighting)| {
+            let seen = sighting.instance()?;
+            Some((address.clone(), (seen.instance_type.clone(), seen.market)))
+        });
+    let recorded = launched
+        .into_iter()
+        .flat_map(|lock| &lock.resources)
+        .filter_map(|(address, recorded)| {
+            Some((
+                address.clone(),
+                (recorded.instance_type.clone()?, recorded.market?),
+            ))
+        });
+    seen.chain(recorded).collect()
+}
+
 fn volume(sighting: &Sighting) -> Option<(&CloudId, &SeenVolume)> {
     match &sighting.seen {
         Seen::Volume(seen) => Some((&sighting.id, seen)),
@@ -261,17 +290,19 @@ fn address(used: bool, prices: &Prices<'_>) -> (String, Rate) {
 
 fn rate_of_spec(
     spec: &Spec,
-    running: Option<&InstanceType>,
+    chosen: Option<&(InstanceType, Market)>,
     prices: &Prices<'_>,
     unpriced: &mut Vec<InstanceType>,
 ) -> Option<(String, Rate)> {
     match spec {
         Spec::Instance(spec) => {
             let ladder = &spec.launch.ladder;
-            let rung = ladder
-                .iter()
-                .find(|rung| Some(&rung.instance_type) == running)
-                .or(ladder.first())?;
+            let is_chosen = |rung: &&Rung| {
+                chosen.is_some_and(|(kind, market)| {
+                    rung.instance_type == *kind && rung.market == *market
+                })
+            };
+            let rung = ladder.iter().find(is_chosen).or(ladder.first())?;
             let hourly = machine(
                 &rung.instance_type,
                 Some(&rung.zone),

@@ -186,6 +186,7 @@ pub(in crate::ui) fn sample(count: u32) -> Sample {
         bill: bill(
             &lab,
             &Inventory::empty(Timestamp::UNIX_EPOCH),
+            None,
             &BTreeMap::new(),
         ),
         notices: preflight(&lab, &plan, &observed, &capacity),
