@@ -15,7 +15,7 @@ use super::session::{OpenError, Session};
 use super::{exit, report, show};
 use crate::model::{Action, Kind};
 use crate::plan::Mode;
-use crate::state::Lockfile;
+use crate::state::{Lockfile, Pins};
 use crate::store;
 
 /// Make the lab as the profile says.
@@ -34,6 +34,9 @@ pub(super) struct ApplyArgs {
     /// Only bring the lockfile up to date with what exists.
     #[arg(long, conflicts_with = "plan")]
     refresh_only: bool,
+    /// Look up images, zones and my-ip again instead of using what the lockfile has pinned.
+    #[arg(long, conflicts_with = "plan")]
+    refresh_pins: bool,
 }
 
 impl ApplyArgs {
@@ -44,6 +47,7 @@ impl ApplyArgs {
             yes: true,
             target: Vec::new(),
             refresh_only: false,
+            refresh_pins: false,
         }
     }
 }
@@ -52,7 +56,12 @@ pub(super) async fn apply(app: &mut App, args: &ApplyArgs) -> Result<u8, OpenErr
     let mut session = Session::open(&app.global.target(), &app.settings).await?;
     let saved = args.plan.as_deref().map(SavedPlan::read).transpose()?;
     let mut books = Books::open(app, &session, "apply").await?;
-    let recorded = books.recorded();
+    let mut recorded = books.recorded();
+    if args.refresh_pins
+        && let Some(lock) = &mut recorded
+    {
+        lock.pins = Pins::default();
+    }
     let mode = if args.refresh_only {
         Mode::RefreshOnly
     } else {

@@ -59,7 +59,8 @@ pub(super) async fn plan(app: &mut App, args: &PlanArgs) -> Result<u8, OpenError
     let loaded = store::load(&session.paths).map_err(CliError::from)?;
     let folded = loaded.state.folded();
     let unfinished = folded.open.len();
-    let mut recorded = folded.lockfile.clone();
+    let remembered = folded.lockfile.clone();
+    let mut recorded = remembered.clone();
     if args.refresh_pins
         && let Some(lock) = &mut recorded
     {
@@ -74,7 +75,7 @@ pub(super) async fn plan(app: &mut App, args: &PlanArgs) -> Result<u8, OpenError
         ));
     }
     if let Some(path) = &args.out {
-        let saved = SavedPlan::of(&session, &prepared, recorded.as_ref(), &wish);
+        let saved = SavedPlan::of(&session, &prepared, remembered.as_ref(), &wish);
         saved.write(path)?;
         app.say(&format!("Saved the plan to {}.", path.display()));
     }

@@ -90,8 +90,25 @@ pub(super) async fn read(
     mode: Mode,
 ) -> Result<Reading, CliError> {
     let lab_id = recorded.map_or_else(|| LabId::new(draw_id()), |lock| lock.lab.id.clone());
-    let pins = recorded.map(|lock| lock.pins.clone()).unwrap_or_default();
+    let pins = recorded.map(pins_in_use).unwrap_or_default();
     read_as(session, recorded, mode, lab_id, pins).await
+}
+
+/// What was looked up once holds for as long as something rests on it: a lab without machines takes today's image, and
+/// an empty one today's zones too.
+fn pins_in_use(lock: &Lockfile) -> Pins {
+    let mut pins = lock.pins.clone();
+    if !lock
+        .resources
+        .values()
+        .any(|recorded| recorded.kind == Kind::Instance)
+    {
+        pins.images.clear();
+    }
+    if lock.resources.is_empty() {
+        pins.zones.clear();
+    }
+    pins
 }
 
 /// The same with a given identity and given pins, as a saved plan has them.

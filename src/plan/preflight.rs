@@ -189,7 +189,7 @@ fn offers(plan: &Plan, capacity: &Capacity) -> Vec<Notice> {
                     missing.join(", ")
                 ),
                 help: Some(
-                    "choose other `types`, or run `roboinfra plan --refresh-pins` to look again"
+                    "choose other `types`, or look again: roboinfra apply --refresh-pins"
                         .to_owned(),
                 ),
             })
