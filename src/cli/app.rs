@@ -4,12 +4,21 @@ use std::path::Path;
 
 use super::error::CliError;
 use super::global::{Color, Global};
+use super::interrupts::Interrupts;
 use super::settings::Settings;
+use super::show::same_lab;
 use crate::profile::ProfileProblem;
-use crate::ui::json::{ErrorMirror, error_json, problems_json};
+use crate::store::Paths;
+use crate::ui::json::{ErrorMirror, error_json, error_opening, problems_json};
 use crate::ui::{
-    ColorChoice, ColorHints, ErrorReport, Look, Terminal, TerminalHints, diagnostic, error_view,
+    Busy, ColorChoice, ColorHints, ErrorReport, Look, Terminal, TerminalHints, diagnostic,
+    error_view,
 };
+
+/// What a command is busy with while it looks at the cloud.
+pub(super) const READING: &str = "reading the lab";
+/// What it is busy with before a launch.
+pub(super) const CHECKING: &str = "checking quotas, offers and prices";
 
 /// A command's surroundings.
 pub(super) struct App {
@@ -19,6 +28,14 @@ pub(super) struct App {
     pub(super) settings: Settings,
     /// Where everything is written.
     pub(super) terminal: Terminal,
+    /// Who answers to Ctrl-C.
+    pub(super) interrupts: Interrupts,
+    /// Whether this is a play, whose files the user never sees.
+    pub(super) is_play: bool,
+    /// Whether anything has been written to stdout.
+    has_data: bool,
+    /// Why data could not be written, the first time that happened.
+    unwritten: Option<String>,
 }
 
 impl App {
@@ -44,12 +61,25 @@ impl App {
             terminal: Terminal::stdio(&hints),
             global,
             settings,
+            interrupts: Interrupts::default(),
+            is_play: false,
+            has_data: false,
+            unwritten: None,
         }
     }
 
-    /// Writes data to stdout. Where it cannot be written there is nobody to tell.
+    /// Writes data to stdout. A reader that has left is no error; a full disk is one, told at the end.
     pub(super) fn data(&mut self, text: &str) {
-        let _unwritten = self.terminal.data(text);
+        self.has_data = true;
+        if let Err(error) = self.terminal.data(text) {
+            self.unwritten.get_or_insert_with(|| error.to_string());
+        }
+    }
+
+    /// The error to end with if not all data could be written.
+    pub(super) fn unwritten(&self) -> Option<CliError> {
+        let why = self.unwritten.as_ref()?;
+        Some(CliError::new(format!("could not write to stdout: {why}")))
     }
 
     /// Writes one JSON object as a line of stdout.
@@ -75,6 +105,11 @@ impl App {
         if !self.global.quiet {
             self.tell(text);
         }
+    }
+
+    /// Shows that something is going on, until it is dropped.
+    pub(super) fn busy(&self, text: &str) -> Busy {
+        Busy::new(&self.terminal, self.global.quiet, text)
     }
 
     /// How stdout looks.
@@ -105,7 +140,11 @@ impl App {
         let report = ErrorReport {
             message: error.message.clone(),
             causes: error.causes.clone(),
-            help: error.hints.clone(),
+            help: error
+                .hints
+                .iter()
+                .map(|hint| self.addressed(hint))
+                .collect(),
         };
         if self.global.json {
             let ErrorReport {
@@ -113,6 +152,9 @@ impl App {
                 causes,
                 help,
             } = report.clone();
+            if !self.has_data {
+                self.data(&error_opening());
+            }
             self.data(&error_json(&ErrorMirror {
                 exit: error.code,
                 message,
@@ -122,5 +164,13 @@ impl App {
         }
         let shown = error_view(&report, &self.look_aside());
         self.tell(&shown);
+    }
+
+    /// A hint about this very lab.
+    fn addressed(&self, hint: &str) -> String {
+        let target = self.global.target();
+        let paths = Paths::new(&target.profile, target.lockfile.as_deref(), target.sandbox);
+        hint.replace("{lab}", &same_lab(self))
+            .replace("{previous}", &paths.previous.display().to_string())
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::app::App;
+use super::app::{App, CHECKING, READING};
 use super::confirm::{confirm, refuse};
 use super::error::CliError;
 use super::exec::{Books, code_of_run};
@@ -77,6 +77,7 @@ pub(super) async fn apply(app: &mut App, args: &ApplyArgs) -> Result<u8, OpenErr
             targets: targets(&args.target),
         },
     };
+    let busy = app.busy(READING);
     let mut reading = match &saved {
         Some(saved) => {
             let (id, pins) = (saved.lab_id.clone(), saved.pins.clone());
@@ -84,6 +85,7 @@ pub(super) async fn apply(app: &mut App, args: &ApplyArgs) -> Result<u8, OpenErr
         }
         None => read(&session, recorded.as_ref(), wish.mode).await?,
     };
+    drop(busy);
     books.settle(app, &session, &mut reading).await?;
     let recorded = books.recorded();
     let (lab, plan) = think(
@@ -93,14 +95,17 @@ pub(super) async fn apply(app: &mut App, args: &ApplyArgs) -> Result<u8, OpenErr
         &wish,
         &session.public_keys,
     )?;
+    let busy = app.busy(CHECKING);
     let prepared = price(&session, reading, lab, plan).await;
+    drop(busy);
     if let Some(saved) = &saved {
         saved.check(&session, &prepared, recorded.as_ref())?;
     }
-    show::plan(app, &session, &prepared, &[]);
+    let decided = args.yes || saved.is_some();
+    show::plan_to_do(app, &session, &prepared, decided);
     refuse(&prepared)?;
     let nothing = !prepared.plan.has_changes();
-    if !nothing && !confirm(app, "Apply this plan?", args.yes || saved.is_some())? {
+    if !nothing && !confirm(app, "Apply this plan?", decided).await? {
         return Err(CliError::new("not applied: you did not say yes").into());
     }
     let prepared = with_key(&mut session, prepared, recorded.as_ref(), &wish)?;

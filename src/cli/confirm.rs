@@ -10,19 +10,27 @@ use crate::model::Action;
 use crate::plan::Severity;
 
 /// Whether the user says yes. Without a terminal, or with --no-input, it refuses instead of waiting.
-pub(super) fn confirm(app: &mut App, question: &str, yes: bool) -> Result<bool, CliError> {
+pub(super) async fn confirm(app: &mut App, question: &str, yes: bool) -> Result<bool, CliError> {
     if yes {
         return Ok(true);
     }
     if app.global.no_input || !app.settings.is_interactive() {
         return Err(CliError::new("this needs an answer, and there is nobody to ask")
             .hint("add --yes to say yes beforehand")
-            .hint("or save a plan with `roboinfra plan --out FILE` and apply that: `roboinfra apply FILE`"));
+            .hint("or save a plan with `roboinfra plan --out FILE{lab}` and apply that: `roboinfra apply FILE{lab}`"));
     }
-    app.tell(&format!("\n{question} Only \"yes\" is a yes: "));
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    Ok(read.is_ok() && answer.trim() == "yes")
+    app.tell(&format!("\n{question} Type yes to go on: "));
+    // A thread of its own, so that Ctrl-C ends the question.
+    let (answered, answer) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = std::io::stdin().lock().read_line(&mut line);
+        // Nobody waits for the answer any more after an interruption.
+        let _unheard = answered.send(read.is_ok() && line.trim() == "yes");
+    });
+    let yes = answer.await.unwrap_or(false);
+    app.tell("\n");
+    Ok(yes)
 }
 
 /// Refuses a plan that would fail or that cannot be done whole.

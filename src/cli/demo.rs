@@ -7,6 +7,7 @@ use super::error::CliError;
 use super::session::OpenError;
 use super::{apply, destroy, exit, plan, status};
 use crate::profile;
+use crate::ui::{Line, Role};
 
 /// Play a whole lab through in the sandbox: no account, no cost.
 #[derive(Debug, Args)]
@@ -41,27 +42,58 @@ async fn play(app: &mut App, folder: &std::path::Path, text: &str) -> Result<u8,
     std::fs::write(&file, text).map_err(failed)?;
     let before = std::mem::replace(&mut app.global.file, file);
     app.global.sandbox = true;
+    app.is_play = true;
     let result = acts(app).await;
+    app.is_play = false;
     app.global.file = before;
     result
 }
 
 async fn acts(app: &mut App) -> Result<u8, OpenError> {
-    app.say("This is the sandbox: an emulated AWS inside this program. Nothing is real and nothing costs anything.");
-    heading(app, "plan: what would change and what it costs");
+    app.say("The sandbox is an emulated AWS inside this program: nothing is real, nothing costs anything.");
     let plan_args = plan::PlanArgs::default();
-    let mut codes = vec![plan::plan(app, &plan_args).await?];
-    heading(app, "apply: make it so");
-    codes.push(apply::apply(app, &apply::ApplyArgs::yes()).await?);
-    heading(app, "plan: nothing more to do");
-    codes.push(plan::plan(app, &plan_args).await?);
-    heading(app, "status: what runs and what it costs");
-    codes.push(status::status(app, &status::StatusArgs {}).await?);
-    heading(app, "destroy: take it away and prove that nothing is left");
-    codes.push(destroy::destroy(app, &destroy::DestroyArgs::yes()).await?);
+    let mut codes = Vec::new();
+    for act in [Act::Plan, Act::Apply, Act::Plan, Act::Status, Act::Destroy] {
+        typed(app, act.words());
+        let code = match act {
+            Act::Plan => plan::plan(app, &plan_args).await?,
+            Act::Apply => apply::apply(app, &apply::ApplyArgs::yes()).await?,
+            Act::Status => status::status(app, &status::StatusArgs {}).await?,
+            Act::Destroy => destroy::destroy(app, &destroy::DestroyArgs::yes()).await?,
+        };
+        codes.push(code);
+        if code == exit::INTERRUPTED {
+            return Ok(code);
+        }
+    }
+    app.say("\nThat was a whole lab. Yours begins with: roboinfra init my-lab");
     Ok(exit::most_telling(codes))
 }
 
-fn heading(app: &mut App, text: &str) {
-    app.say(&format!("\n── roboinfra {text}\n"));
+/// What is played.
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    Plan,
+    Apply,
+    Status,
+    Destroy,
+}
+
+impl Act {
+    /// As it would be typed.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Plan => "roboinfra plan --sandbox",
+            Self::Apply => "roboinfra apply --sandbox --yes",
+            Self::Status => "roboinfra status --sandbox",
+            Self::Destroy => "roboinfra destroy --sandbox --yes",
+        }
+    }
+}
+
+/// Shows a command as if the user had typed it.
+fn typed(app: &mut App, words: &str) {
+    let line = Line::at(0).add(Role::Faint, "$ ").add(Role::Strong, words);
+    let shown = line.render(&app.look_aside());
+    app.say(&format!("\n{shown}\n"));
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::app::App;
+use super::app::{App, READING};
 use super::confirm::{confirm, refuse};
 use super::error::CliError;
 use super::exec::{Books, code_of_run};
@@ -46,7 +46,9 @@ pub(super) async fn destroy(app: &mut App, args: &DestroyArgs) -> Result<u8, Ope
         mode: Mode::Destroy,
         targets: super::plan::targets(&args.target),
     };
+    let busy = app.busy(READING);
     let mut reading = read(&session, books.recorded().as_ref(), wish.mode).await?;
+    drop(busy);
     books.settle(app, &session, &mut reading).await?;
     let recorded = books.recorded();
     let (lab, plan) = think(
@@ -57,9 +59,9 @@ pub(super) async fn destroy(app: &mut App, args: &DestroyArgs) -> Result<u8, Ope
         &session.public_keys,
     )?;
     let prepared = price(&session, reading, lab, plan).await;
-    show::plan(app, &session, &prepared, &[]);
+    show::plan_to_do(app, &session, &prepared, args.yes);
     refuse(&prepared)?;
-    if prepared.plan.has_changes() && !confirm(app, "Destroy all of this?", args.yes)? {
+    if prepared.plan.has_changes() && !confirm(app, "Destroy all of this?", args.yes).await? {
         return Err(CliError::new("not destroyed: you did not say yes").into());
     }
     Ok(carry_out(app, &session, books, &prepared).await?)
@@ -83,7 +85,9 @@ pub(super) async fn carry_out(
         report::after_part(app, session, prepared, &run);
         return Ok(code);
     }
+    let busy = app.busy("searching for what is left");
     let (world, left) = search(session, prepared, run.failures.is_empty()).await;
+    drop(busy);
     report::after_destroy(app, session, prepared, &run, &world, &left);
     let proven = left.is_empty() && world.unreadable.is_empty();
     Ok(if proven || code != exit::DONE {

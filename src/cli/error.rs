@@ -6,8 +6,9 @@ use super::exit;
 use crate::model::{Failure, FailureClass};
 use crate::plan::Flaw;
 use crate::port::JournalError;
-use crate::state::Mismatch;
+use crate::state::{LockfileProblem, Mismatch};
 use crate::store;
+use crate::ui::{Circumstances, Help, advise};
 
 /// What the user is told when a command fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +19,8 @@ pub(super) struct CliError {
     pub(super) message: String,
     /// Why, outermost first.
     pub(super) causes: Vec<String>,
-    /// What to type or do next, one sentence each.
+    /// What to type or do next, one sentence each. `{lab}` stands for the options that name the lab, `{previous}` for
+    /// the folder of earlier lockfiles.
     pub(super) hints: Vec<String>,
 }
 
@@ -43,6 +45,23 @@ impl CliError {
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// A call that failed where no run was under way: what it means, what the cloud said, what helps.
+    pub(super) fn from_failure(failure: &Failure, circumstances: &Circumstances<'_>) -> Self {
+        let advice = advise(failure, circumstances);
+        let mut told = Self::new(fragment(&advice.cause)).code(code_of(failure.class));
+        told.causes.push(failure.to_string());
+        for help in advice.help {
+            told.hints.push(match help {
+                Help::Say(text) => text,
+                Help::Type(command) => command,
+            });
+        }
+        if failure.class == FailureClass::Unreachable {
+            told = told.hint("To try roboinfra without a network: --sandbox.");
+        }
+        told
     }
 
     /// A failure with everything that caused it.
@@ -76,19 +95,16 @@ pub(super) fn code_of(class: FailureClass) -> u8 {
     }
 }
 
-impl From<Failure> for CliError {
-    fn from(failure: Failure) -> Self {
-        let told = Self::new(failure.to_string()).code(code_of(failure.class));
-        match failure.class {
-            FailureClass::Credentials => told
-                .hint("log in (`aws sso login`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), then run it again")
-                .hint("to try roboinfra without an account, add --sandbox"),
-            FailureClass::Permission => told.hint("ask for the permission that the message names, then run it again"),
-            FailureClass::Unreachable => told
-                .hint("check the network and that the region in `[lab] region` exists")
-                .hint("to try roboinfra without a network, add --sandbox"),
-            _ => told,
+/// A sentence as it reads after `error: `.
+fn fragment(sentence: &str) -> String {
+    let text = sentence.trim_end_matches('.');
+    let mut letters = text.chars();
+    match (letters.next(), letters.next()) {
+        // Not an abbreviation such as AWS.
+        (Some(first), Some(second)) if !second.is_uppercase() => {
+            first.to_lowercase().chain(text.chars().skip(1)).collect()
         }
+        _ => text.to_owned(),
     }
 }
 
@@ -112,11 +128,15 @@ impl From<store::LoadError> for CliError {
     fn from(error: store::LoadError) -> Self {
         let told = Self::from_error(&error);
         match error {
+            store::LoadError::Lockfile(store::lockfile::ReadError::Problem {
+                source: LockfileProblem::NewerFormat { .. },
+                ..
+            }) => told.hint("nothing was changed; use the roboinfra that wrote it, or a newer one"),
             store::LoadError::Lockfile(_) => told
-                .hint("nothing was changed; restore the file from git, or from `.roboinfra/previous`")
-                .hint("or remove it and run `roboinfra state rebuild`: it is made again from the tags in the cloud"),
+                .hint("nothing was changed; restore the file from git, or from {previous}")
+                .hint("or remove it and run `roboinfra state rebuild{lab}`: it is made again from the tags in the cloud"),
             store::LoadError::Journal(_) | store::LoadError::Fold { .. } => {
-                told.hint("nothing was changed; put the journal aside and run `roboinfra state rebuild`")
+                told.hint("nothing was changed; put the journal aside and run `roboinfra state rebuild{lab}`")
             }
         }
     }

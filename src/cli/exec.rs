@@ -2,11 +2,10 @@
 
 use std::io;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
-
 use super::app::App;
 use super::error::{CliError, code_of};
 use super::exit;
+use super::interrupts::Signals;
 use super::prepare::{Prepared, Reading, draw_id};
 use super::session::Session;
 use crate::apply::{Engine, Recovery, Report, Run, Stop, recover};
@@ -205,18 +204,19 @@ impl Books {
         details: &Run<'_>,
     ) -> Result<Report, CliError> {
         let stop = Stop::default();
-        let mut display = display(app);
+        let mut display = display(app, details.plan.steps.is_empty());
+        // From here on an interruption drains the run instead of ending the command.
+        let _held = app.interrupts.hold();
         let clock = engine.clock.clone();
         let mut tell = |event: Event| display.event(&event, clock.now());
-        let mut signals = signals()
-            .map_err(|error| CliError::new(format!("could not listen for signals: {error}")))?;
+        let mut signals = Signals::new()?;
         let running = engine.run(details, &mut self.ledger, &mut tell, &stop);
         tokio::pin!(running);
         let mut asked = false;
         loop {
             tokio::select! {
                 report = &mut running => return Ok(report?),
-                () = either(&mut signals) => {
+                () = signals.next() => {
                     if asked {
                         return Err(CliError::new("interrupted twice: stopped at once").code(exit::INTERRUPTED)
                             .hint("the journal knows what was begun: run the same command again to settle it"));
@@ -229,25 +229,11 @@ impl Books {
     }
 }
 
-/// The display that suits where the output goes.
-fn display(app: &App) -> Box<dyn Display> {
-    let kind = choose_display(app.global.json, app.global.quiet, app.terminal.moving());
+/// The display that suits where the output goes. A run that only writes the lockfile has nothing to show.
+fn display(app: &App, idle: bool) -> Box<dyn Display> {
+    let quiet = app.global.quiet || idle;
+    let kind = choose_display(app.global.json, quiet, app.terminal.moving());
     open_display(kind, &app.terminal, app.global.verbose)
-}
-
-fn signals() -> io::Result<[Signal; 2]> {
-    Ok([
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-    ])
-}
-
-async fn either(signals: &mut [Signal; 2]) {
-    let [interrupt, terminate] = signals;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
 }
 
 /// The exit code of a run.

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::app::App;
 use super::error::CliError;
+use super::show::same_lab;
 use crate::model::LabName;
 use crate::profile;
 
@@ -27,6 +28,12 @@ pub(super) fn init(app: &mut App, args: &InitArgs) -> Result<u8, CliError> {
     let starters = profile::starters();
     if args.list {
         for starter in starters {
+            if app.global.json {
+                app.json(
+                    &serde_json::json!({"type": "starter", "name": starter.name, "about": starter.about}),
+                );
+                continue;
+            }
             app.data(&format!("{:<20} {}\n", starter.name, starter.about));
         }
         return Ok(super::exit::DONE);
@@ -54,19 +61,23 @@ pub(super) fn init(app: &mut App, args: &InitArgs) -> Result<u8, CliError> {
             .and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()))
     };
     written.map_err(|error| {
-        let told = CliError::new(format!("could not write {}: {error}", path.display()));
         if error.kind() == std::io::ErrorKind::AlreadyExists {
-            told.hint("write over it with --force, or choose another file with --file")
+            CliError::new(format!("{} exists already", path.display()))
+                .hint("write over it with --force, or choose another file with --file")
         } else {
-            told
+            CliError::new(format!("could not write {}: {error}", path.display()))
         }
     })?;
     app.say(&format!(
-        "wrote {} from the starter {}",
+        "Wrote {} from the starter {}.",
         path.display(),
         starter.name
     ));
-    app.say("next: read it, then `roboinfra plan --sandbox` to try it without an account, or `roboinfra plan`");
+    let lab = same_lab(app);
+    let sandbox = if app.global.sandbox { "" } else { " --sandbox" };
+    app.say(&format!(
+        "Next: roboinfra plan{lab}{sandbox}, which needs no account; then roboinfra plan{lab}"
+    ));
     Ok(super::exit::DONE)
 }
 

@@ -16,6 +16,7 @@ pub mod exit;
 mod global;
 mod graph;
 mod init;
+mod interrupts;
 mod man;
 mod plan;
 mod power;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::app::App;
+use super::app::{App, READING};
 use super::error::CliError;
 use super::prepare::{Prepared, Wish, price, read, think};
 use super::saved::SavedPlan;
@@ -66,7 +66,9 @@ pub(super) async fn plan(app: &mut App, args: &PlanArgs) -> Result<u8, OpenError
     {
         lock.pins = crate::state::Pins::default();
     }
+    let busy = app.busy(READING);
     let prepared = propose(&session, recorded.as_ref(), &wish).await?;
+    drop(busy);
     show::plan(app, &session, &prepared, &next(app, &prepared, args));
     if unfinished > 0 {
         app.say(&format!(

@@ -13,6 +13,7 @@ use crate::apply::Report;
 use crate::lab::Lab;
 use crate::model::{Action, Address, FailureClass};
 use crate::plan::{self, Mode, Plan, Power};
+use crate::ui;
 
 /// Start or stop machines and wait until they have.
 #[derive(Debug, Args)]
@@ -52,6 +53,9 @@ pub(super) async fn power(app: &mut App, args: &PowerArgs, way: Power) -> Result
         } else {
             "is stopped"
         };
+        if app.global.json {
+            app.data(&ui::json::nothing_ran_json());
+        }
         app.say(&format!("Nothing to do: every machine {state} already."));
         return Ok(exit::DONE);
     }
@@ -62,9 +66,14 @@ pub(super) async fn power(app: &mut App, args: &PowerArgs, way: Power) -> Result
     } else {
         run
     };
-    report::after_power(app, &session, &prepared, &run);
     let code = code_of_run(&run);
-    explain(app, &prepared, way, code);
+    report::after_power(app, &session, &prepared, &run);
+    if (way, code) == (Power::On, exit::CAPACITY) {
+        app.say(
+            "A stopped machine keeps no place in its zone: when the zone is full, it cannot start. Try again later, \
+             or list more `types` in the profile: `start` tries them in the same zone.",
+        );
+    }
     Ok(code)
 }
 
@@ -162,20 +171,4 @@ fn choices(
         .owned(&lab.name, &lab.id)
         .find(|(address, _)| *address == node)?;
     Some(plan::other_types(lab, node, found.1.instance()?))
-}
-
-fn explain(app: &mut App, prepared: &Prepared, way: Power, code: u8) {
-    match (way, code) {
-        (Power::On, exit::DONE) => {
-            app.say(&format!("The lab costs up to {} per hour while it runs.", prepared.bill.after.running));
-        }
-        (Power::Off, exit::DONE) => {
-            app.say(&format!("Disks and addresses still cost {} per hour.", prepared.bill.after.stopped));
-        }
-        (Power::On, exit::CAPACITY) => app.say(
-            "A stopped machine keeps no place in its zone: when the zone is full, it cannot start. Try again later, or \
-             list more `types` in the profile: `start` tries them in the same zone.",
-        ),
-        _ => {}
-    }
 }

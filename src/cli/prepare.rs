@@ -131,7 +131,7 @@ pub(super) async fn read_as(
         cloud.identity(),
         gather(cloud, session.whoami.as_ref(), &wants, pins, &scope)
     );
-    let identity = identity?;
+    let identity = identity.map_err(|failure| session.told(&failure))?;
     if let Some(lock) = recorded {
         lock.check_belongs(
             &session.profile.name,
@@ -142,7 +142,7 @@ pub(super) async fn read_as(
     }
     let reading = Reading {
         identity,
-        gathered: gathered?,
+        gathered: gathered.map_err(|failure| session.told(&failure))?,
         lab_id,
         scope,
     };
@@ -194,7 +194,7 @@ fn unknown_lab(
     Err(CliError::new(format!(
         "a lab named {name} exists in {region} already ({count} resources, lab id {id}), and there is no lockfile for it"
     ))
-    .hint("if it is this one, and its lockfile was lost: roboinfra state rebuild")
+    .hint("if it is this one, and its lockfile was lost: roboinfra state rebuild{lab}")
     .hint("if it is someone else's: give this lab another `[lab] name`"))
 }
 

@@ -10,6 +10,7 @@ use crate::inventory::{Inventory, Owner, Sighting};
 use crate::model::{Address, CloudId, Kind, Op, Reason, Usd};
 use crate::plan::Rate;
 use crate::state::Lockfile;
+use crate::ui::json::end_json;
 use crate::ui::{Circumstances, EndReport, Remains, Standing, end_view};
 
 /// After `apply`.
@@ -41,8 +42,8 @@ pub(super) fn after_apply(
         next: &next,
         ..account(app, session, prepared, run)
     };
-    let shown = end_view(&report, &app.look_aside());
-    app.conclude(&shown);
+    let shown = Shown::of(app, &report);
+    shown.tell(app);
 }
 
 /// What the lab costs as it was launched: a fallback to another type has another price.
@@ -54,12 +55,36 @@ fn settled(prepared: &Prepared, lockfile: Option<&Lockfile>) -> Rate {
 /// After `start` and `stop`.
 pub(super) fn after_power(app: &mut App, session: &Session, prepared: &Prepared, run: &Report) {
     let next = [format!("roboinfra status{}", same_lab(app))];
+    let done = run.end == RunEnd::Done;
     let report = EndReport {
+        rate: done.then_some(prepared.bill.after),
         next: &next,
         ..account(app, session, prepared, run)
     };
-    let shown = end_view(&report, &app.look_aside());
-    app.conclude(&shown);
+    let shown = Shown::of(app, &report);
+    shown.tell(app);
+}
+
+/// An account, rendered.
+struct Shown {
+    json: Option<String>,
+    text: String,
+}
+
+impl Shown {
+    fn of(app: &App, report: &EndReport<'_>) -> Self {
+        Self {
+            json: app.global.json.then(|| end_json(report)),
+            text: end_view(report, &app.look_aside()),
+        }
+    }
+
+    fn tell(&self, app: &mut App) {
+        if let Some(json) = &self.json {
+            app.data(json);
+        }
+        app.conclude(&self.text);
+    }
 }
 
 /// What every account has.
@@ -133,8 +158,8 @@ pub(super) fn after_part(app: &mut App, session: &Session, prepared: &Prepared, 
         next: &next,
         ..account(app, session, prepared, run)
     };
-    let shown = end_view(&report, &app.look_aside());
-    app.conclude(&shown);
+    let shown = Shown::of(app, &report);
+    shown.tell(app);
 }
 
 /// After `destroy`: the proof.
@@ -188,8 +213,8 @@ pub(super) fn after_destroy(
         next: &next,
         ..account(app, session, prepared, run)
     };
-    let shown = end_view(&report, &app.look_aside());
-    app.conclude(&shown);
+    let shown = Shown::of(app, &report);
+    shown.tell(app);
 }
 
 /// Something that is still there, and why.

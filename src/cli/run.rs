@@ -7,6 +7,7 @@ use clap::{CommandFactory, Parser};
 
 use super::app::App;
 use super::args::{Cli, Command};
+use super::error::CliError;
 use super::session::OpenError;
 use super::settings::Settings;
 use super::{
@@ -30,7 +31,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> u8 {
         }
     };
     let mut app = App::new(cli.global, Settings::read());
-    match dispatch(&mut app, cli.command) {
+    let code = match dispatch(&mut app, cli.command) {
         Ok(code) => code,
         Err(OpenError::Profile(bad)) => {
             app.problems(&bad.path, &bad.text, &bad.problems);
@@ -40,6 +41,13 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> u8 {
             app.failed(&error);
             error.code
         }
+    };
+    match app.unwritten() {
+        Some(error) if matches!(code, exit::DONE | exit::CHANGES) => {
+            app.failed(&error);
+            error.code
+        }
+        _ => code,
     }
 }
 
@@ -57,25 +65,42 @@ fn dispatch(app: &mut App, command: Command) -> Result<u8, OpenError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    let runtime = runtime
-        .map_err(|error| super::error::CliError::new(format!("could not start: {error}")))?;
-    runtime.block_on(async {
-        match &cloudy {
-            Command::Plan(args) => plan::plan(app, args).await,
-            Command::Apply(args) => apply::apply(app, args).await,
-            Command::Destroy(args) => destroy::destroy(app, args).await,
-            Command::Status(args) => status::status(app, args).await,
-            Command::Start(args) => power::power(app, args, Power::On).await,
-            Command::Stop(args) => power::power(app, args, Power::Off).await,
-            Command::Graph(args) => graph::graph(app, args).await,
-            Command::State(args) => state::state(app, args).await,
-            Command::Demo(args) => demo::demo(app, args).await,
-            Command::Sandbox(args) => Ok(sandbox::sandbox(app, args).await?),
-            Command::Init(_)
-            | Command::Validate(_)
-            | Command::Schema(_)
-            | Command::Completions(_)
-            | Command::Man(_) => Ok(exit::DONE),
+    let runtime = runtime.map_err(|error| CliError::new(format!("could not start: {error}")))?;
+    let interrupts = app.interrupts.clone();
+    let result = runtime.block_on(async {
+        tokio::select! {
+            biased;
+            result = obey(app, &cloudy) => result,
+            asked = interrupts.unanswered() => {
+                asked?;
+                Err(CliError::new("interrupted")
+                    .code(exit::INTERRUPTED)
+                    .hint("nothing was being changed at that moment; `roboinfra status{lab}` shows what exists")
+                    .into())
+            }
         }
-    })
+    });
+    // What still runs aside, such as looking up a name, is not waited for.
+    runtime.shutdown_background();
+    result
+}
+
+async fn obey(app: &mut App, command: &Command) -> Result<u8, OpenError> {
+    match command {
+        Command::Plan(args) => plan::plan(app, args).await,
+        Command::Apply(args) => apply::apply(app, args).await,
+        Command::Destroy(args) => destroy::destroy(app, args).await,
+        Command::Status(args) => status::status(app, args).await,
+        Command::Start(args) => power::power(app, args, Power::On).await,
+        Command::Stop(args) => power::power(app, args, Power::Off).await,
+        Command::Graph(args) => graph::graph(app, args).await,
+        Command::State(args) => state::state(app, args).await,
+        Command::Demo(args) => demo::demo(app, args).await,
+        Command::Sandbox(args) => Ok(sandbox::sandbox(app, args).await?),
+        Command::Init(_)
+        | Command::Validate(_)
+        | Command::Schema(_)
+        | Command::Completions(_)
+        | Command::Man(_) => Ok(exit::DONE),
+    }
 }

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use super::app::App;
 use super::error::CliError;
 use super::exit;
+use super::interrupts::Signals;
 use super::session::scenario;
 use crate::sandbox::{Options, Sandbox};
 
@@ -52,7 +53,11 @@ pub(super) async fn sandbox(app: &mut App, args: &SandboxArgs) -> Result<u8, Cli
     let address = listener
         .local_addr()
         .map_err(|error| CliError::new(error.to_string()))?;
-    app.data(&format!("http://{address}\n"));
+    if app.global.json {
+        app.json(&serde_json::json!({"type": "serving", "endpoint": format!("http://{address}")}));
+    } else {
+        app.data(&format!("http://{address}\n"));
+    }
     app.say(&format!(
         "The sandbox answers at http://{address} until it is interrupted. For example:"
     ));
@@ -60,12 +65,14 @@ pub(super) async fn sandbox(app: &mut App, args: &SandboxArgs) -> Result<u8, Cli
         "  AWS_ENDPOINT_URL=http://{address} AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any \\"
     ));
     app.say("    aws ec2 describe-vpcs --region us-east-1");
+    let _held = app.interrupts.hold();
+    let mut signals = Signals::new()?;
     tokio::select! {
         ended = sandbox.serve(listener) => {
             let Err(error) = ended;
             return Err(CliError::new(format!("could not go on listening: {error}")));
         }
-        _ = tokio::signal::ctrl_c() => {}
+        () = signals.next() => {}
     }
     Ok(exit::DONE)
 }

@@ -15,8 +15,9 @@ use crate::aws;
 use crate::model::{Failure, RetryPolicy};
 use crate::port::{Clock, Cloud, TokioClock, WhoAmI};
 use crate::profile::{self, Profile, ProfileProblem};
-use crate::sandbox::{self, Sandbox, Scenario};
+use crate::sandbox::{self, Sandbox, Scenario, ScenarioError};
 use crate::store::{self, Paths};
+use crate::ui::Circumstances;
 
 /// A profile of a thousand node groups is some 300 KB.
 const PROFILE_LIMIT: u64 = 1024 * 1024;
@@ -36,6 +37,8 @@ pub(super) struct Session {
     pub(super) cloud: Arc<dyn Cloud>,
     /// Who tells the operator's address.
     pub(super) whoami: Arc<dyn WhoAmI>,
+    /// The AWS profile that the user has named.
+    aws_profile: Option<String>,
     /// The clock.
     pub(super) clock: Arc<dyn Clock>,
     /// How patient the engine is.
@@ -50,12 +53,22 @@ pub(super) struct Session {
 pub(super) fn read_profile(path: &Path) -> Result<String, CliError> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| {
-        let told = CliError::new(format!("could not read the profile {shown}: {error}"))
-            .code(exit::PROFILE);
-        if error.kind() == std::io::ErrorKind::NotFound {
-            told.hint("make one with `roboinfra init`, or name another with --file")
-        } else {
-            told
+        use std::io::ErrorKind;
+        let (what, help) = match error.kind() {
+            ErrorKind::NotFound => (
+                format!("there is no profile {shown}"),
+                Some("make one with `roboinfra init`, or name another with --file"),
+            ),
+            ErrorKind::IsADirectory => (
+                format!("the profile {shown} is a folder"),
+                Some("name the file in it with --file"),
+            ),
+            _ => (format!("could not read the profile {shown}: {error}"), None),
+        };
+        let told = CliError::new(what).code(exit::PROFILE);
+        match help {
+            Some(help) => told.hint(help),
+            None => told,
         }
     };
     let file = std::fs::File::open(path).map_err(unreadable)?;
@@ -105,6 +118,18 @@ impl<E: Into<CliError>> From<E> for OpenError {
 }
 
 impl Session {
+    /// What a failed call means for the user of this lab.
+    pub(super) fn told(&self, failure: &Failure) -> CliError {
+        CliError::from_failure(
+            failure,
+            &Circumstances {
+                region: &self.profile.region,
+                launch: None,
+                aws_profile: self.aws_profile.as_deref(),
+            },
+        )
+    }
+
     /// Opens the lab that `target` points at.
     pub(super) async fn open(target: &Target, settings: &Settings) -> Result<Self, OpenError> {
         let text = read_profile(&target.profile)?;
@@ -136,6 +161,7 @@ impl Session {
             cloud,
             whoami,
             policy: RetryPolicy::default(),
+            aws_profile: target.aws_profile.clone(),
             suspect_age,
             clock,
             public_keys,
@@ -169,7 +195,7 @@ impl Surroundings {
             clock: Arc::clone(clock),
         };
         Ok(Self {
-            cloud: Arc::new(aws::Aws::connect(connection).await?),
+            cloud: Arc::new(connect(connection).await?),
             whoami: Arc::new(aws::CheckIp),
             suspect_age: Duration::from_secs(30),
         })
@@ -208,12 +234,24 @@ impl Surroundings {
             clock: Arc::clone(clock),
         };
         Ok(Self {
-            cloud: Arc::new(aws::Aws::connect(connection).await?),
+            cloud: Arc::new(connect(connection).await?),
             whoami: Arc::new(SandboxOperator),
             // Nothing lags behind in the sandbox unless a scenario says so.
             suspect_age: Duration::from_secs(1),
         })
     }
+}
+
+async fn connect(settings: aws::Settings) -> Result<aws::Aws, CliError> {
+    let (region, aws_profile) = (settings.region.clone(), settings.profile.clone());
+    aws::Aws::connect(settings).await.map_err(|failure| {
+        let circumstances = Circumstances {
+            region: &region,
+            launch: None,
+            aws_profile: aws_profile.as_deref(),
+        };
+        CliError::from_failure(&failure, &circumstances)
+    })
 }
 
 /// Reads a scenario for the sandbox.
@@ -225,10 +263,16 @@ pub(super) fn scenario(path: &Path) -> Result<Scenario, CliError> {
         ))
     })?;
     Scenario::parse(&text).map_err(|error| {
-        CliError::new(format!(
-            "the scenario {} is not valid: {error}",
-            path.display()
-        ))
+        let mut told = CliError::new(format!("the scenario {} is not valid", path.display()));
+        told.causes.push(match &error {
+            ScenarioError::Shape(shape) => {
+                let before = shape.span().and_then(|span| text.get(..span.start));
+                let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+                format!("line {line}: {}", shape.message())
+            }
+            ScenarioError::Rule { .. } => error.to_string(),
+        });
+        told.hint("its format is described in docs/sandbox.md")
     })
 }
 

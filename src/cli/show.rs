@@ -3,25 +3,39 @@
 use super::app::App;
 use super::prepare::Prepared;
 use super::session::Session;
+use crate::plan::Mode;
 use crate::ui::{self, Place, PlanReport};
 
 /// The options that make another command speak of the same lab.
 pub(super) fn same_lab(app: &App) -> String {
     let global = &app.global;
     let mut options = String::new();
-    if global.file.as_os_str() != "lab.toml" {
-        options.push_str(&format!(" -f {}", global.file.display()));
+    if global.file.as_os_str() != "lab.toml" && !app.is_play {
+        options.push_str(&format!(" -f {}", typed(&global.file.to_string_lossy())));
     }
     if let Some(lockfile) = &global.lockfile {
-        options.push_str(&format!(" --lockfile {}", lockfile.display()));
+        options.push_str(&format!(
+            " --lockfile {}",
+            typed(&lockfile.to_string_lossy())
+        ));
     }
     if global.sandbox {
         options.push_str(" --sandbox");
     }
     if let Some(profile) = &global.aws_profile {
-        options.push_str(&format!(" --aws-profile {profile}"));
+        options.push_str(&format!(" --aws-profile {}", typed(profile)));
     }
     options
+}
+
+/// A word as it is typed in a shell.
+fn typed(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./~+@%,:=".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 /// Where the lab is, for headings.
@@ -35,15 +49,32 @@ pub(super) fn place(session: &Session, prepared: &Prepared) -> Place {
     }
 }
 
+/// Shows a plan before it is done. Whoever has decided and wants quiet needs no more than the end of it.
+pub(super) fn plan_to_do(app: &mut App, session: &Session, prepared: &Prepared, decided: bool) {
+    let would_fail = super::confirm::refuse(prepared).is_err();
+    if would_fail || !decided || !app.global.quiet || app.global.json {
+        plan(app, session, prepared, &[]);
+    }
+}
+
 /// Shows a plan.
 pub(super) fn plan(app: &mut App, session: &Session, prepared: &Prepared, next: &[String]) {
     let place = place(session, prepared);
+    // What is left out matters when something is built; to a program it is always told.
+    let tally = prepared.plan.tally();
+    let builds =
+        prepared.plan.mode == Mode::Apply && tally.create + tally.update + tally.replace > 0;
+    let warnings: &[String] = if builds || app.global.json {
+        &prepared.warnings
+    } else {
+        &[]
+    };
     let report = PlanReport {
         place: &place,
         plan: &prepared.plan,
         bill: &prepared.bill,
         notices: &prepared.notices,
-        warnings: &prepared.warnings,
+        warnings,
         pins: &prepared.reading.gathered.pins,
         next,
         verbose: app.global.verbose,
@@ -53,5 +84,23 @@ pub(super) fn plan(app: &mut App, session: &Session, prepared: &Prepared, next: 
     } else {
         let shown = ui::plan_view(&report, &app.look());
         app.data(&shown);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_can_be_typed_again() {
+        for (word, expected) in [
+            ("a/lab.toml", "a/lab.toml"),
+            ("my lab.toml", "'my lab.toml'"),
+            ("it's", r"'it'\''s'"),
+            ("$HOME;rm", "'$HOME;rm'"),
+            ("", "''"),
+        ] {
+            assert_eq!(typed(word), expected);
+        }
     }
 }

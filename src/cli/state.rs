@@ -8,6 +8,7 @@ use super::exec::Books;
 use super::exit;
 use super::prepare::draw_id;
 use super::session::{OpenError, Session};
+use super::show::same_lab;
 use crate::model::{Address, LabId, RunId};
 use crate::port::{Journal, Scope};
 use crate::state::{LabEntry, Pins, Record};
@@ -57,7 +58,7 @@ fn recorded(app: &App) -> Result<crate::state::Lockfile, CliError> {
     let loaded = store::load(&paths)?;
     loaded.state.folded().lockfile.clone().ok_or_else(|| {
         CliError::new(format!("there is no lockfile {}", paths.lockfile.display())).hint(
-            "it is made by the first `roboinfra apply`; if it was lost: roboinfra state rebuild",
+            "it is made by the first `roboinfra apply{lab}`; if it was lost: roboinfra state rebuild{lab}",
         )
     })
 }
@@ -80,7 +81,7 @@ fn show(app: &mut App, address: &str) -> Result<u8, CliError> {
     if !lock.resources.keys().any(|known| known.is_within(&address)) {
         return Err(
             CliError::new(format!("the lockfile remembers no {address}"))
-                .hint("roboinfra state list"),
+                .hint("roboinfra state list{lab}"),
         );
     }
     let shown = if app.global.json {
@@ -100,7 +101,7 @@ async fn rebuild(app: &mut App, lab_id: Option<&str>) -> Result<u8, OpenError> {
             "there is a lockfile already: {}",
             session.paths.lockfile.display()
         ))
-        .hint("`roboinfra plan --refresh-only` shows how it differs from the cloud")
+        .hint("`roboinfra plan --refresh-only{lab}` shows how it differs from the cloud")
         .into());
     }
     let name = session.profile.name.clone();
@@ -109,7 +110,7 @@ async fn rebuild(app: &mut App, lab_id: Option<&str>) -> Result<u8, OpenError> {
         ..Scope::default()
     };
     let (identity, world) = tokio::join!(session.cloud.identity(), session.cloud.collect(&scope));
-    let identity = identity?;
+    let identity = identity.map_err(|failure| session.told(&failure))?;
     let labs = world.other_labs(&name, None);
     let id = match (lab_id, labs.len()) {
         (Some(id), _) if labs.contains_key(&LabId::new(id)) => LabId::new(id),
@@ -141,7 +142,10 @@ async fn rebuild(app: &mut App, lab_id: Option<&str>) -> Result<u8, OpenError> {
         lab.name,
         lab.id
     ));
-    app.say("Next: roboinfra plan shows what was found; roboinfra apply takes it over");
+    let lab = same_lab(app);
+    app.say(&format!(
+        "Next: roboinfra plan{lab} shows what was found; roboinfra apply{lab} takes it over"
+    ));
     Ok(exit::DONE)
 }
 
@@ -153,7 +157,7 @@ fn which(
         return CliError::new(format!(
             "nothing in this account and region carries the tags of a lab named {name}"
         ))
-        .hint("check the region and the credentials; a new lab needs no rebuild: roboinfra apply");
+        .hint("check the region and the credentials; a new lab needs no rebuild: roboinfra apply{lab}");
     }
     let list: Vec<String> = labs
         .iter()

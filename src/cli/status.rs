@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::app::App;
+use super::app::{App, READING};
 use super::error::CliError;
 use super::exit;
 use super::prepare::{Prepared, Wish, price, read, think};
@@ -29,6 +29,11 @@ pub(super) async fn status(app: &mut App, _args: &StatusArgs) -> Result<u8, Open
         )
     });
     let Some(lock) = folded.lockfile.clone() else {
+        if app.global.json {
+            app.data(&ui::json::status_of_nothing_json(
+                session.profile.name.as_str(),
+            ));
+        }
         app.say(&format!(
             "Lab {} has not been applied yet.",
             session.profile.name
@@ -36,6 +41,7 @@ pub(super) async fn status(app: &mut App, _args: &StatusArgs) -> Result<u8, Open
         app.say(&format!("Next: roboinfra plan{}", same_lab(app)));
         return Ok(exit::DONE);
     };
+    let busy = app.busy(READING);
     let reading = read(&session, Some(&lock), Mode::Apply).await?;
     let wish = Wish {
         mode: Mode::Apply,
@@ -49,6 +55,7 @@ pub(super) async fn status(app: &mut App, _args: &StatusArgs) -> Result<u8, Open
     };
     let mut prepared = price(&session, reading, lab, quiet).await;
     prepared.plan = plan;
+    drop(busy);
     let report = report(app, &session, &prepared, run);
     let shown = if app.global.json {
         ui::json::status_json(&report)

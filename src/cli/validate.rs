@@ -7,6 +7,7 @@ use super::error::CliError;
 use super::exit;
 use super::session::read_profile;
 use crate::profile;
+use crate::ui::json::problems_json;
 
 /// Check the profile and show every problem in it.
 #[derive(Debug, Args)]
@@ -16,12 +17,16 @@ pub(super) fn validate(app: &mut App, _args: &ValidateArgs) -> Result<u8, CliErr
     let path = app.global.file.clone();
     let text = read_profile(&path)?;
     let parsed = profile::parse(&text);
+    if parsed.problems.is_empty() && app.global.json {
+        app.data(&problems_json(&path.display().to_string(), &text, &[]));
+    }
     app.problems(&path, &text, &parsed.problems);
     match parsed.profile {
         Some(profile) => {
             let nodes: u32 = profile.nodes.values().map(|node| node.count).sum();
+            let plural = if nodes == 1 { "" } else { "s" };
             app.say(&format!(
-                "{} is valid: lab {} with {nodes} machines",
+                "{} is valid: lab {} with {nodes} machine{plural}.",
                 path.display(),
                 profile.name
             ));

@@ -66,9 +66,9 @@ impl Paths {
     /// Another lockfile than the usual one has a folder of its own, and so has the sandbox: nothing that happens
     /// there touches the real lab's files.
     pub fn new(profile: &Path, lockfile: Option<&Path>, sandbox: bool) -> Self {
-        let beside = disk::folder(profile).join(LOCKFILE);
-        let chosen = lockfile.unwrap_or(&beside);
-        let home = disk::folder(chosen).join(HOME);
+        let usual = beside(profile, LOCKFILE);
+        let chosen = lockfile.unwrap_or(&usual);
+        let home = beside(chosen, HOME);
         let mut dir = home.clone();
         if chosen.file_name().is_some_and(|name| name != LOCKFILE) {
             let own = disk::sibling(chosen, "", ".d");
@@ -117,6 +117,14 @@ impl Paths {
     }
 }
 
+/// A file in the folder of another, named as briefly as the other.
+fn beside(path: &Path, name: &str) -> PathBuf {
+    match path.parent() {
+        Some(folder) => folder.join(name),
+        None => PathBuf::from(name),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
@@ -126,7 +134,7 @@ mod tests {
     #[test]
     fn each_lockfile_and_the_sandbox_have_their_own_folder() {
         let cases = [
-            ("lab.toml", None, false, "./roboinfra.lock", "./.roboinfra"),
+            ("lab.toml", None, false, "roboinfra.lock", ".roboinfra"),
             (
                 "a/lab.toml",
                 None,
@@ -160,7 +168,7 @@ mod tests {
                 Some("x.lock"),
                 true,
                 "x.lock",
-                "./.roboinfra/x.lock.d/sandbox",
+                ".roboinfra/x.lock.d/sandbox",
             ),
         ];
         for (profile, lockfile, sandbox, expected, dir) in cases {

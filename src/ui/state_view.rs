@@ -10,7 +10,8 @@ use crate::ui::text::{counted, moment};
 
 /// One line for each resource at or below `only`, or for all.
 pub fn state_list_view(lockfile: &Lockfile, only: Option<&Address>, look: &Look) -> String {
-    let mut table = Table::at(0, &[Column::Left, Column::Left, Column::Flexible]);
+    // The address says the kind; an id that is cut is of no use.
+    let mut table = Table::at(0, &[Column::Left, Column::Left]);
     let wanted = |address: &Address| only.is_none_or(|only| address.is_within(only));
     for (address, recorded) in lockfile
         .resources
@@ -19,7 +20,6 @@ pub fn state_list_view(lockfile: &Lockfile, only: Option<&Address>, look: &Look)
     {
         table.row([
             (Role::Plain, address.to_string()),
-            (Role::Faint, recorded.kind.to_string()),
             (Role::Plain, recorded.id.to_string()),
         ]);
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::line::line;
+use super::line::{Format, line};
 use crate::model::{Failure, FailureClass, Leftover};
 use crate::ui::failure::{Circumstances, Help, advise};
 
@@ -76,6 +76,11 @@ pub struct ErrorMirror {
     pub causes: Vec<String>,
     /// What helps.
     pub help: Vec<String>,
+}
+
+/// The first line of a stream that has nothing but an error.
+pub fn error_opening() -> String {
+    Format::Error.opening()
 }
 
 /// An error as one line.

@@ -47,6 +47,18 @@ impl<W: Write + Send> Display for Events<W> {
     fn note(&mut self, _: &str) {}
 }
 
+/// The events of a run that was not needed.
+pub fn nothing_ran_json() -> String {
+    Format::Events.opening()
+        + &line(&mirror(&Event::Ended {
+            end: RunEnd::Done,
+            done: BTreeMap::new(),
+            failed: 0,
+            skipped: 0,
+            took: Duration::ZERO,
+        }))
+}
+
 #[derive(Serialize)]
 struct Stamped<'a> {
     #[serde(flatten)]

@@ -20,6 +20,8 @@ pub enum Format {
     Problems,
     /// `graph --json`.
     Graph,
+    /// An error before anything else.
+    Error,
 }
 
 impl Format {
@@ -32,6 +34,7 @@ impl Format {
             Self::State => "roboinfra.state/1",
             Self::Problems => "roboinfra.problems/1",
             Self::Graph => "roboinfra.graph/1",
+            Self::Error => "roboinfra.error/1",
         }
     }
 

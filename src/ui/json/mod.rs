@@ -14,11 +14,11 @@ mod state;
 mod status;
 
 pub use ending::end_json;
-pub use error::{ErrorMirror, error_json};
-pub use events::Events;
+pub use error::{ErrorMirror, error_json, error_opening};
+pub use events::{Events, nothing_ran_json};
 pub use graph::graph_json;
 pub use line::Format;
 pub use plan::plan_json;
 pub use problems::problems_json;
 pub use state::state_json;
-pub use status::status_json;
+pub use status::{status_json, status_of_nothing_json};

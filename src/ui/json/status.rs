@@ -78,6 +78,21 @@ struct SummaryMirror<'a> {
     next: &'a [String],
 }
 
+/// The status of a lab that has not been applied yet.
+pub fn status_of_nothing_json(lab: &str) -> String {
+    #[derive(Serialize)]
+    #[serde(tag = "type", rename = "summary")]
+    struct Nothing<'a> {
+        lab: &'a str,
+        applied: bool,
+    }
+    Format::Status.opening()
+        + &line(&Nothing {
+            lab,
+            applied: false,
+        })
+}
+
 /// The status as lines of JSON.
 pub fn status_json(report: &StatusReport) -> String {
     let StatusReport {

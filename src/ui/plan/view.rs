@@ -22,9 +22,11 @@ pub fn plan_view(report: &PlanReport<'_>, look: &Look) -> String {
         bill::show(&mut page, report, look);
     }
     notices::show(&mut page, report, look);
-    page.gap();
     if !settled {
+        page.gap();
         page.lines(tally(&plan.tally(), plan));
+    } else if !report.next.is_empty() {
+        page.gap();
     }
     for (position, command) in report.next.iter().enumerate() {
         let lead = if position == 0 { "Next: " } else { "      " };

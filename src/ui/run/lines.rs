@@ -141,12 +141,12 @@ impl<W: Write + Send> Lines<W> {
                     .iter()
                     .all(|place| self.progress.groups[*place].skipped == 1) =>
             {
-                self.about(
-                    now,
-                    address,
-                    Role::Bad,
-                    &format!("not reached: {because} failed"),
-                );
+                let (role, why) = if self.progress.draining.is_some() {
+                    (Role::Notice, "the run was stopped".to_owned())
+                } else {
+                    (Role::Bad, format!("{because} failed"))
+                };
+                self.about(now, address, role, &format!("not reached: {why}"));
             }
             _ => {}
         }
