@@ -169,6 +169,12 @@ fn proof(page: &mut Page, report: &EndReport<'_>, look: &Look) {
 const MOST_STANDING: usize = 12;
 
 fn standing(page: &mut Page, report: &EndReport<'_>, look: &Look) {
+    if report.remains == Remains::NotScanned
+        && report.end != RunEnd::Done
+        && !report.standing.is_empty()
+    {
+        page.line(Line::at(0).plain("This exists now and costs money:"));
+    }
     let columns = [Column::Left, Column::Flexible, Column::Left, Column::Right];
     let mut table = Table::at(4, &columns);
     let shown = report.standing.iter().take(MOST_STANDING);

@@ -1,0 +1,22 @@
+//! The program as it is typed: exit codes, streams, files, signals. Runs the real binary in folders of its own, in an
+//! environment with nothing in it.
+
+#[path = "cli/bench.rs"]
+mod bench;
+
+#[path = "cli/account.rs"]
+mod account;
+#[path = "cli/busy.rs"]
+mod busy;
+#[path = "cli/files.rs"]
+mod files;
+#[path = "cli/options.rs"]
+mod options;
+#[path = "cli/outcomes.rs"]
+mod outcomes;
+#[path = "cli/profile.rs"]
+mod profile;
+#[path = "cli/secrets.rs"]
+mod secrets;
+#[path = "cli/streams.rs"]
+mod streams;
