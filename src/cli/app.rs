@@ -6,7 +6,6 @@ use super::error::CliError;
 use super::global::{Color, Global};
 use super::interrupts::Interrupts;
 use super::settings::Settings;
-use super::show::same_lab;
 use crate::profile::ProfileProblem;
 use crate::store::Paths;
 use crate::ui::json::{ErrorMirror, error_json, error_opening, problems_json};
@@ -166,11 +165,20 @@ impl App {
         self.tell(&shown);
     }
 
+    /// The options that make another command speak of the same lab, as it would be typed.
+    pub(super) fn same_lab(&self) -> String {
+        if self.is_play {
+            " --sandbox".to_owned()
+        } else {
+            self.global.same_lab()
+        }
+    }
+
     /// A hint about this very lab.
     fn addressed(&self, hint: &str) -> String {
         let target = self.global.target();
         let paths = Paths::new(&target.profile, target.lockfile.as_deref(), target.sandbox);
-        hint.replace("{lab}", &same_lab(self))
+        hint.replace("{lab}", &self.same_lab())
             .replace("{previous}", &paths.previous.display().to_string())
     }
 }

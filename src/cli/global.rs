@@ -78,6 +78,37 @@ impl Global {
             aws_profile: self.aws_profile.clone(),
         }
     }
+
+    /// The options that make another command speak of the same lab.
+    pub(super) fn same_lab(&self) -> String {
+        let mut options = String::new();
+        if self.file.as_os_str() != "lab.toml" {
+            options.push_str(&format!(" -f {}", typed(&self.file.to_string_lossy())));
+        }
+        if let Some(lockfile) = &self.lockfile {
+            options.push_str(&format!(
+                " --lockfile {}",
+                typed(&lockfile.to_string_lossy())
+            ));
+        }
+        if self.sandbox {
+            options.push_str(" --sandbox");
+        }
+        if let Some(profile) = &self.aws_profile {
+            options.push_str(&format!(" --aws-profile {}", typed(profile)));
+        }
+        options
+    }
+}
+
+/// A word as it is typed in a shell.
+fn typed(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./~+@%,:=".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 /// Reads `90s`, `10m` or `2h`.
@@ -107,6 +138,19 @@ mod tests {
         assert_eq!(duration("10m"), Ok(Duration::from_mins(10)));
         for bad in ["", "10", "m", "1.5h", "10x", "-1s"] {
             assert!(duration(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn words_can_be_typed_again() {
+        for (word, expected) in [
+            ("a/lab.toml", "a/lab.toml"),
+            ("my lab.toml", "'my lab.toml'"),
+            ("it's", r"'it'\''s'"),
+            ("$HOME;rm", "'$HOME;rm'"),
+            ("", "''"),
+        ] {
+            assert_eq!(typed(word), expected);
         }
     }
 }

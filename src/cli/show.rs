@@ -8,34 +8,7 @@ use crate::ui::{self, Place, PlanReport};
 
 /// The options that make another command speak of the same lab.
 pub(super) fn same_lab(app: &App) -> String {
-    let global = &app.global;
-    let mut options = String::new();
-    if global.file.as_os_str() != "lab.toml" && !app.is_play {
-        options.push_str(&format!(" -f {}", typed(&global.file.to_string_lossy())));
-    }
-    if let Some(lockfile) = &global.lockfile {
-        options.push_str(&format!(
-            " --lockfile {}",
-            typed(&lockfile.to_string_lossy())
-        ));
-    }
-    if global.sandbox {
-        options.push_str(" --sandbox");
-    }
-    if let Some(profile) = &global.aws_profile {
-        options.push_str(&format!(" --aws-profile {}", typed(profile)));
-    }
-    options
-}
-
-/// A word as it is typed in a shell.
-fn typed(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./~+@%,:=".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
+    app.same_lab()
 }
 
 /// Where the lab is, for headings.
@@ -84,23 +57,5 @@ pub(super) fn plan(app: &mut App, session: &Session, prepared: &Prepared, next: 
     } else {
         let shown = ui::plan_view(&report, &app.look());
         app.data(&shown);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_can_be_typed_again() {
-        for (word, expected) in [
-            ("a/lab.toml", "a/lab.toml"),
-            ("my lab.toml", "'my lab.toml'"),
-            ("it's", r"'it'\''s'"),
-            ("$HOME;rm", "'$HOME;rm'"),
-            ("", "''"),
-        ] {
-            assert_eq!(typed(word), expected);
-        }
     }
 }

@@ -52,7 +52,6 @@ fn an_interrupted_run_says_what_exists_and_the_next_goes_on() {
         let first = slow_apply(&bench, "20s");
         signal(first.id(), name);
         finish(first).ends(130).says(&[
-            "stopping:",
             "Interrupted:",
             "node.box.0 g5.xlarge i-",
             "/h",
