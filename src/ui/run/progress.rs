@@ -108,7 +108,14 @@ impl Progress {
                 address,
                 covers,
                 took: _,
-            } => self.places(address, covers),
+            } => {
+                // What is next begins in the same moment, or when something else is done.
+                let places = self.places(address, covers);
+                for place in &places {
+                    self.groups[*place].doing = "waiting for others".to_owned();
+                }
+                places
+            }
             Event::ResourceDone {
                 address,
                 kind: _,
