@@ -128,6 +128,25 @@ impl Shape {
     }
 }
 
+/// A shorter label, for where the zones are of no interest: `network.subnet (5)`.
+pub(super) fn short_label(shapes: &[Shape], look: &Look) -> String {
+    match shapes {
+        [
+            Shape {
+                before,
+                slot: Slot::Zone(_),
+                ..
+            },
+            _,
+            ..,
+        ] => {
+            let (stem, _region) = before.rsplit_once('.').unwrap_or((before, ""));
+            format!("{stem} ({})", shapes.len())
+        }
+        _ => label(shapes, look),
+    }
+}
+
 /// `0 … 3, 7`; of many runs only the first few.
 fn runs(indices: &[u32], look: &Look) -> String {
     const MOST: usize = 4;

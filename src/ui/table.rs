@@ -23,8 +23,9 @@ pub struct Table {
     indent: usize,
 }
 
-/// Spaces between columns.
+/// Spaces between columns, and where the table would be too wide.
 const GAP: usize = 2;
+const SMALL_GAP: usize = 1;
 
 /// A flexible column is never narrower than this.
 const NARROWEST: usize = 8;
@@ -59,57 +60,60 @@ impl Table {
 
     /// Lays the table out. A column with nothing in it takes no room.
     pub fn lines(&self, look: &Look) -> Vec<Line> {
-        let widths = self.widths(look);
+        let (widths, gap) = self.widths(look);
         self.rows
             .iter()
-            .map(|row| self.laid_out(row, &widths, look))
+            .map(|row| self.laid_out(row, &widths, gap, look))
             .collect()
     }
 
-    fn laid_out(&self, row: &[Line], widths: &[usize], look: &Look) -> Line {
+    fn laid_out(&self, row: &[Line], widths: &[usize], gap: usize, look: &Look) -> Line {
         let mut line = Line::at(self.indent).hang(self.indent + GAP);
         let mut column = self.indent;
         for ((cell, width), kind) in row.iter().zip(widths).zip(&self.columns) {
             if *width == 0 {
                 continue;
             }
-            let before = if *kind == Column::Right {
-                width.saturating_sub(cell.columns())
-            } else {
-                0
+            let before = match kind {
+                Column::Right => width.saturating_sub(cell.columns()),
+                Column::Left | Column::Flexible => 0,
             };
             line = line.pad_to(column + before);
             for (role, text) in cell.spans() {
                 line.push(role, cut(text, *width, look.ellipsis()));
             }
-            column += width + GAP;
+            column += width + gap;
         }
         line
     }
 
-    fn widths(&self, look: &Look) -> Vec<usize> {
+    /// How wide each column is, and the gap between them. A table that is too wide first has smaller gaps, then a
+    /// narrower flexible column.
+    fn widths(&self, look: &Look) -> (Vec<usize>, usize) {
         let widest = |position: usize| {
-            self.rows
-                .iter()
-                .filter_map(|row| row.get(position))
-                .map(Line::columns)
-                .max()
-                .unwrap_or(0)
+            let cells = self.rows.iter().filter_map(|row| row.get(position));
+            cells.map(Line::columns).max().unwrap_or(0)
         };
         let mut widths: Vec<usize> = (0..self.columns.len()).map(widest).collect();
-        let used = widths.iter().filter(|width| **width > 0).count();
-        let total = self.indent + widths.iter().sum::<usize>() + GAP * used.saturating_sub(1);
+        let gaps = widths
+            .iter()
+            .filter(|width| **width > 0)
+            .count()
+            .saturating_sub(1);
+        let content = self.indent + widths.iter().sum::<usize>();
+        if content + gaps * GAP <= look.width {
+            return (widths, GAP);
+        }
+        let over = (content + gaps * SMALL_GAP).saturating_sub(look.width);
         let flexible = self
             .columns
             .iter()
             .position(|column| *column == Column::Flexible);
-        if let Some(flexible) = flexible.filter(|_| total > look.width) {
-            let over = total - look.width;
-            widths[flexible] = widths[flexible]
-                .saturating_sub(over)
-                .max(NARROWEST.min(widths[flexible]));
+        if let Some(flexible) = flexible {
+            let least = NARROWEST.min(widths[flexible]);
+            widths[flexible] = widths[flexible].saturating_sub(over).max(least);
         }
-        widths
+        (widths, SMALL_GAP)
     }
 }
 
@@ -154,7 +158,7 @@ mod tests {
         );
         assert_eq!(
             shown(&table, 26),
-            "  a    a long desc…   1.00\n  äöü  short         10.00\n"
+            "  a   a long descri…  1.00\n  äöü short          10.00\n"
         );
     }
 }

@@ -1,7 +1,7 @@
 //! What the preflight found, worst first.
 
 use super::report::PlanReport;
-use crate::plan::{Notice, Severity};
+use crate::plan::{Mode, Notice, Severity};
 use crate::ui::page::{Line, Page};
 use crate::ui::style::{Look, Role};
 
@@ -14,7 +14,12 @@ pub(super) fn show(page: &mut Page, report: &PlanReport<'_>, look: &Look) {
     for notice in notices {
         lines.extend(notice_lines(notice, look));
     }
-    for warning in report.warnings {
+    // What is not built yet takes nothing away from taking a lab away.
+    let warnings = report
+        .warnings
+        .iter()
+        .filter(|_| report.plan.mode != Mode::Destroy);
+    for warning in warnings {
         lines.push(marked("!", Role::Notice, warning));
     }
     let fine = report

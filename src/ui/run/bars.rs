@@ -22,7 +22,7 @@ const MOST: usize = 10;
 /// How often a moving line is drawn anew.
 const TICK: Duration = Duration::from_millis(120);
 /// Labels are padded to the widest, but no further than this.
-const WIDEST_LABEL: usize = 36;
+const WIDEST_LABEL: usize = 28;
 
 /// Draws bars.
 #[derive(Debug)]
@@ -76,8 +76,11 @@ impl Bars {
     }
 
     fn update(&mut self, place: usize, now: Timestamp) {
-        let group = &self.progress.groups[place];
-        if group.is_over() {
+        if self.progress.groups[place].is_over() {
+            if !self.progress.has_just_ended(place) {
+                return;
+            }
+            let group = &self.progress.groups[place];
             if let Some(bar) = self.shown.remove(&place) {
                 bar.finish_and_clear();
                 self.multi.remove(&bar);
@@ -87,7 +90,7 @@ impl Bars {
                 self.stays(&over(group, self.label_width, now, &self.look));
             }
             self.show_waiting(now);
-        } else if group.began.is_some() {
+        } else if self.progress.groups[place].began.is_some() {
             self.show(place, now);
         }
     }
@@ -141,18 +144,22 @@ impl Bars {
         self.overall.set_message(message);
     }
 
-    fn failed(&self, address: &Address, failure: &Failure) {
+    /// Says something that stays about whoever is at `address`; of many like ones only the first says it.
+    fn remark(&mut self, mark: &str, role: Role, address: &Address, text: &str) {
+        let label = self.progress.label(address);
+        if self.progress.is_news(&label, text) {
+            let line = Line::at(0)
+                .hang(4)
+                .add(role, format!("{mark:>2} "))
+                .plain(label);
+            self.stays(&line.add(Role::Faint, format!(": {text}")));
+        }
+    }
+
+    fn failed(&mut self, address: &Address, failure: &Failure) {
         let what = failure.code.as_deref().unwrap_or(&failure.message);
         let text = format!("{}: {what}", failure.operation);
-        let label = self.progress.label(address);
-        self.stays(&marked(
-            self.look.cross(),
-            Role::Bad,
-            &label,
-            self.label_width,
-            "",
-            &text,
-        ));
+        self.remark(self.look.cross(), Role::Bad, address, &text);
     }
 
     fn clear(&mut self) {
@@ -179,16 +186,8 @@ impl Display for Bars {
                 to,
                 code,
             } => {
-                let text = format!("no {from} ({code}), trying {to}");
-                let label = self.progress.label(address);
-                self.stays(&marked(
-                    "!",
-                    Role::Notice,
-                    &label,
-                    self.label_width,
-                    "",
-                    &text,
-                ));
+                let text = format!("no capacity for {from} ({code}), trying {to}");
+                self.remark("!", Role::Notice, address, &text);
             }
             Event::Retrying {
                 address,
@@ -197,15 +196,7 @@ impl Display for Bars {
                 wait,
             } if self.verbose => {
                 let text = format!("{failure}; try {} in {}", tries + 1, lasting(*wait));
-                let label = self.progress.label(address);
-                self.stays(&marked(
-                    "!",
-                    Role::Notice,
-                    &label,
-                    self.label_width,
-                    "",
-                    &text,
-                ));
+                self.remark("!", Role::Notice, address, &text);
             }
             Event::Ended { .. } => return self.clear(),
             _ => {}

@@ -9,6 +9,7 @@ use crate::event::RunEnd;
 use crate::model::{Action, Address, CloudId, Failure, Kind, Usd};
 use crate::plan::Rate;
 use crate::ui::failure::{Circumstances, failure_lines};
+use crate::ui::fold::{FOLD_FROM, Shape, label};
 use crate::ui::money::hourly;
 use crate::ui::page::{Line, Page};
 use crate::ui::style::{Look, Role};
@@ -165,9 +166,10 @@ fn proof(page: &mut Page, report: &EndReport<'_>, look: &Look) {
     page.line(Line::at(0).hang(2).add(role, text));
 }
 
-/// Only so many are listed: `status` lists them all.
+/// Only so many lines are listed: `status` lists all.
 const MOST_STANDING: usize = 12;
 
+/// What costs most first; like things as one line.
 fn standing(page: &mut Page, report: &EndReport<'_>, look: &Look) {
     if report.remains == Remains::NotScanned
         && report.end != RunEnd::Done
@@ -175,38 +177,63 @@ fn standing(page: &mut Page, report: &EndReport<'_>, look: &Look) {
     {
         page.line(Line::at(0).plain("This exists now and costs money:"));
     }
-    let columns = [Column::Left, Column::Flexible, Column::Left, Column::Right];
-    let mut table = Table::at(4, &columns);
-    let shown = report.standing.iter().take(MOST_STANDING);
-    for thing in shown.clone() {
-        let price = if thing.hourly == Usd::ZERO {
+    let mut groups = like_things(report.standing);
+    groups.sort_by_key(|group| {
+        std::cmp::Reverse(group.iter().map(|(_, thing)| thing.hourly).sum::<Usd>())
+    });
+    let mut table = Table::at(
+        4,
+        &[Column::Left, Column::Flexible, Column::Left, Column::Right],
+    );
+    for group in groups.iter().take(MOST_STANDING) {
+        let shapes: Vec<Shape> = group.iter().map(|(shape, _)| shape.clone()).collect();
+        let (_, first) = &group[0];
+        let alone = group.len() == 1;
+        let sum: Usd = group.iter().map(|(_, thing)| thing.hourly).sum();
+        let price = if sum == Usd::ZERO {
             String::new()
         } else {
-            format!("{}/h", hourly(thing.hourly))
+            format!("{}/h", hourly(sum))
         };
         table.row([
-            (Role::Plain, thing.address.to_string()),
-            (Role::Plain, thing.what.clone()),
-            (Role::Faint, thing.id.to_string()),
+            (Role::Plain, label(&shapes, look)),
+            (Role::Plain, first.what.clone()),
+            (
+                Role::Faint,
+                if alone {
+                    first.id.to_string()
+                } else {
+                    String::new()
+                },
+            ),
             (Role::Plain, price),
         ]);
     }
-    for (line, thing) in table.lines(look).into_iter().zip(shown) {
+    for (line, group) in table.lines(look).into_iter().zip(&groups) {
         page.line(line);
-        page.lines(
-            thing
-                .why
-                .as_ref()
-                .map(|why| Line::at(6).hang(6).add(Role::Faint, why)),
-        );
+        let why = group[0].1.why.as_ref();
+        page.lines(why.map(|why| Line::at(6).hang(6).add(Role::Faint, why)));
     }
-    if report.standing.len() > MOST_STANDING {
-        let text = format!(
-            "and {} more; `roboinfra status` lists them",
-            report.standing.len() - MOST_STANDING
-        );
+    let unlisted: usize = groups.iter().skip(MOST_STANDING).map(Vec::len).sum();
+    if unlisted > 0 {
+        let text = format!("and {unlisted} more; `roboinfra status` lists them");
         page.line(Line::at(4).add(Role::Faint, text));
     }
+}
+
+/// Things by what they are, each group in the order of its addresses.
+fn like_things(standing: &[Standing]) -> Vec<Vec<(Shape, &Standing)>> {
+    let mut sorted: Vec<(Shape, &Standing)> = standing
+        .iter()
+        .map(|thing| (Shape::of(&thing.address), thing))
+        .collect();
+    sorted.sort_by(|(a, x), (b, y)| (x.kind, a.pattern(), a).cmp(&(y.kind, b.pattern(), b)));
+    let alike = |(a, x): &(Shape, &Standing), (b, y): &(Shape, &Standing)| {
+        a.is_like(b) && (x.kind, &x.what, &x.why) == (y.kind, &y.what, &y.why)
+    };
+    let runs = sorted.chunk_by(alike);
+    let parts = runs.flat_map(|run| run.chunks(if run.len() >= FOLD_FROM { run.len() } else { 1 }));
+    parts.map(<[_]>::to_vec).collect()
 }
 
 fn cost(page: &mut Page, report: &EndReport<'_>) {

@@ -58,11 +58,20 @@ impl<W: Write + Send> Lines<W> {
         self.say(now, |line| line.plain(label).plain(" ").add(role, text));
     }
 
+    /// As `about`, but of many like things only the first says it.
+    fn once(&mut self, now: Timestamp, address: &Address, role: Role, text: &str) {
+        let label = self.progress.label(address);
+        if self.progress.is_news(&label, text) {
+            self.about(now, address, role, text);
+        }
+    }
+
     /// Says how the groups ended that just did.
     fn endings(&mut self, touched: &Touched, now: Timestamp) {
         for place in touched {
+            let is_news = self.progress.has_just_ended(*place);
             let group = self.progress.groups[*place].clone();
-            if group.is_over() && group.failed + group.skipped < group.members {
+            if is_news && group.done > 0 {
                 let took = lasting(group.took(now));
                 self.say(now, |line| {
                     ending(line, &group).add(Role::Faint, format!(" ({took})"))
@@ -81,7 +90,9 @@ impl<W: Write + Send> Lines<W> {
     ) {
         for place in touched {
             let group = &self.progress.groups[*place];
-            let matters = self.verbose || group.kind == Kind::Instance;
+            // A wait says so itself.
+            let is_wait = what.starts_with("waiting");
+            let matters = self.verbose || (group.kind == Kind::Instance && !is_wait);
             if matters {
                 let about = covers.len().max(1);
                 let label = if about < group.members {
@@ -125,15 +136,15 @@ impl<W: Write + Send> Lines<W> {
                 to,
                 code,
             } => {
-                let text = format!("no {from} ({code}), trying {to}");
-                self.about(now, address, Role::Notice, &text);
+                let text = format!("no capacity for {from} ({code}), trying {to}");
+                self.once(now, address, Role::Notice, &text);
             }
             Event::StepFailed {
                 address,
                 covers: _,
                 failure,
             } => {
-                self.about(now, address, Role::Bad, &format!("failed: {failure}"));
+                self.once(now, address, Role::Bad, &format!("failed: {failure}"));
             }
             // Of many like ones that were not reached for one reason, the first says it.
             Event::Skipped { address, because }

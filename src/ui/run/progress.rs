@@ -9,9 +9,12 @@ use jiff::Timestamp;
 
 use crate::event::{Event, Outline};
 use crate::model::{Action, Address, CloudId, Kind};
-use crate::ui::fold::{FOLD_FROM, Shape, label};
+use crate::ui::fold::{FOLD_FROM, Shape, short_label};
 use crate::ui::style::Look;
 use crate::ui::text::since;
+
+/// What a group does between two of its steps.
+const BETWEEN: &str = "waiting for others";
 
 /// What has become of one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +40,8 @@ pub(super) struct Group {
     /// The id of a single resource.
     pub(super) id: Option<CloudId>,
     pub(super) began: Option<Timestamp>,
+    /// How many of its steps are under way.
+    running: usize,
 }
 
 impl Group {
@@ -61,6 +66,10 @@ pub(super) struct Progress {
     pub(super) groups: Vec<Group>,
     members: BTreeMap<Address, (usize, Fate)>,
     pub(super) began: Option<Timestamp>,
+    /// Groups whose end has been told.
+    ended: Touched,
+    /// What has been said of whom, so that many like things do not say the same.
+    said: BTreeSet<(String, String)>,
     /// Once the user has asked to stop: how many steps were still running.
     pub(super) draining: Option<usize>,
 }
@@ -78,7 +87,11 @@ impl Progress {
                 address,
                 covers,
                 what,
-            } => self.working(address, covers, what, now),
+            } => {
+                let touched = self.working(address, covers, what, now);
+                self.count_steps(&touched, |running| running + 1);
+                touched
+            }
             Event::Waiting {
                 address,
                 what,
@@ -109,12 +122,9 @@ impl Progress {
                 covers,
                 took: _,
             } => {
-                // What is next begins in the same moment, or when something else is done.
-                let places = self.places(address, covers);
-                for place in &places {
-                    self.groups[*place].doing = "waiting for others".to_owned();
-                }
-                places
+                let touched = self.places(address, covers);
+                self.count_steps(&touched, |running| running.saturating_sub(1));
+                touched
             }
             Event::ResourceDone {
                 address,
@@ -162,6 +172,16 @@ impl Progress {
         (over, self.members.len())
     }
 
+    /// Whether the group is over and that is news; it is so once.
+    pub(super) fn has_just_ended(&mut self, place: usize) -> bool {
+        self.groups[place].is_over() && self.ended.insert(place)
+    }
+
+    /// Whether nobody of this label has said this before.
+    pub(super) fn is_news(&mut self, label: &str, text: &str) -> bool {
+        self.said.insert((label.to_owned(), text.to_owned()))
+    }
+
     /// Since the run began.
     pub(super) fn elapsed(&self, now: Timestamp) -> Duration {
         self.began
@@ -203,7 +223,7 @@ impl Progress {
                 .insert(entry.address.clone(), (self.groups.len(), Fate::Open));
         }
         self.groups.push(Group {
-            label: label(&shapes, look),
+            label: short_label(&shapes, look),
             kind: first.kind,
             action: first.action,
             members: part.len(),
@@ -213,6 +233,7 @@ impl Progress {
             doing: String::new(),
             id: None,
             began: None,
+            running: 0,
         });
     }
 
@@ -251,6 +272,16 @@ impl Progress {
             group.began.get_or_insert(now);
         }
         touched
+    }
+
+    fn count_steps(&mut self, touched: &Touched, count: fn(usize) -> usize) {
+        for place in touched {
+            let group = &mut self.groups[*place];
+            group.running = count(group.running);
+            if group.running == 0 {
+                BETWEEN.clone_into(&mut group.doing);
+            }
+        }
     }
 
     fn made(&mut self, address: &Address, id: &CloudId) -> Touched {
