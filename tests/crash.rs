@@ -156,7 +156,7 @@ fn exit_codes_of_faults() {
             4,
             "CreateRole",
         ),
-        ("[[fault]]\nkind = \"expired\"", 4, "log in"),
+        ("[[fault]]\nkind = \"expired\"", 4, "aws sso login"),
         ("[[fault]]\nkind = \"launch-failure\"", 6, "terminated"),
     ] {
         let folder = lab(&format!("{fault}\n"));
