@@ -80,6 +80,12 @@ fn dispatch(app: &mut App, command: Command) -> Result<u8, OpenError> {
             }
         }
     });
+    if matches!(&result, Err(OpenError::Other(error)) if error.code == exit::INTERRUPTED)
+        && app.settings.stderr_is_terminal
+    {
+        // The terminal has shown `^C`, perhaps behind a question.
+        app.tell("\n");
+    }
     // What still runs aside, such as looking up a name, is not waited for.
     runtime.shutdown_background();
     result

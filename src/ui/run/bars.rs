@@ -28,6 +28,9 @@ const WIDEST_LABEL: usize = 28;
 #[derive(Debug)]
 pub struct Bars {
     multi: MultiProgress,
+    /// An empty line above the bars. A terminal shows Ctrl-C as `^C` below them and so moves the cursor one line too
+    /// far: the line that is then left behind is this one.
+    margin: ProgressBar,
     overall: ProgressBar,
     look: Look,
     verbose: bool,
@@ -45,6 +48,7 @@ impl Bars {
     fn on(target: ProgressDrawTarget, look: Look, verbose: bool) -> Self {
         Self {
             multi: MultiProgress::with_draw_target(target),
+            margin: ProgressBar::hidden(),
             overall: ProgressBar::hidden(),
             look,
             verbose,
@@ -67,6 +71,11 @@ impl Bars {
             .iter()
             .map(|group| group.label.as_str());
         self.label_width = widest(labels, WIDEST_LABEL);
+        self.margin = self.multi.add(ProgressBar::new_spinner());
+        self.margin.set_style(styled("{msg}"));
+        // Without a character there would be no line.
+        self.margin.set_message(" ");
+        self.margin.tick();
         self.overall = self.multi.add(ProgressBar::no_length());
         self.overall.set_style(overall_style(&self.look));
         let (_, of) = self.progress.counts();
@@ -166,6 +175,7 @@ impl Bars {
         for bar in std::mem::take(&mut self.shown).into_values() {
             bar.finish_and_clear();
         }
+        self.margin.finish_and_clear();
         self.overall.finish_and_clear();
     }
 }
@@ -303,7 +313,7 @@ fn overall_style(look: &Look) -> ProgressStyle {
 }
 
 fn styled(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).expect("a test draws with each of the two templates")
+    ProgressStyle::with_template(template).expect("a test draws with each of the templates")
 }
 
 #[cfg(test)]
