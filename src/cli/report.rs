@@ -83,7 +83,7 @@ impl Shown {
         if let Some(json) = &self.json {
             app.data(json);
         }
-        app.conclude(&self.text);
+        app.conclude(&format!("\n{}", self.text));
     }
 }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::display::Display;
 use super::progress::{Group, Progress, Touched};
-use super::wording::{doing, done, tally};
+use super::wording::{doing, done};
 use crate::event::Event;
 use crate::model::{Address, Kind};
 use crate::ui::page::Line;
@@ -208,20 +208,8 @@ impl<W: Write + Send> Display for Lines<W> {
                 let text = format!("stopping: {} still running", counted(*running, "step"));
                 self.say(now, |line| line.add(Role::Notice, text));
             }
-            Event::Ended {
-                end: _,
-                done,
-                failed,
-                skipped,
-                took: _,
-            } => {
-                let text = format!(
-                    "ended: {}, {failed} failed, {skipped} not reached",
-                    tally(done)
-                );
-                self.say(now, |line| line.plain(text));
-            }
-            Event::Made { .. } | Event::StepDone { .. } => {}
+            // The account that follows says how it ended.
+            Event::Ended { .. } | Event::Made { .. } | Event::StepDone { .. } => {}
             Event::Retrying { .. }
             | Event::FellBack { .. }
             | Event::StepFailed { .. }
