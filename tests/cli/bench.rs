@@ -32,7 +32,7 @@ root_volume = { size_gib = 100 }
 "#;
 
 /// No command of these tests takes longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What a command did.
 #[derive(Debug)]
@@ -81,7 +81,9 @@ impl Ran {
     #[track_caller]
     pub(crate) fn json(&self) -> Vec<serde_json::Value> {
         let parse = |line: &str| {
-            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line:?}"))
+            let parsed = serde_json::from_str(line);
+            assert!(parsed.is_ok(), "{parsed:?} in {line:?}");
+            parsed.expect("that was asserted")
         };
         self.out.lines().map(parse).collect()
     }
@@ -220,11 +222,9 @@ pub(crate) fn signal(process: u32, name: &str) {
 #[track_caller]
 pub(crate) fn until(path: &Path, text: &str) {
     let begun = Instant::now();
-    while begun.elapsed() < PATIENCE {
-        if fs::read_to_string(path).is_ok_and(|content| content.contains(text)) {
-            return;
-        }
+    while !fs::read_to_string(path).is_ok_and(|content| content.contains(text)) {
+        let shown = path.display();
+        assert!(begun.elapsed() < PATIENCE, "{shown} never had {text:?}");
         std::thread::park_timeout(Duration::from_millis(10));
     }
-    panic!("{} never had {text:?}", path.display());
 }
