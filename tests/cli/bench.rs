@@ -1,4 +1,5 @@
 //! A folder with a profile, and the binary in it.
+#![expect(clippy::panic, reason = "a test may end so")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,5 @@
 //! A journal in memory that can be cut.
+#![expect(clippy::ref_option, reason = "the caller has an Option and lends it")]
 
 use std::io;
 
