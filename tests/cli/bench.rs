@@ -1,5 +1,4 @@
 //! A folder with a profile, and the binary in it.
-#![expect(clippy::panic, reason = "a test may end so")]
 
 use std::collections::BTreeMap;
 use std::fs;
