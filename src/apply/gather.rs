@@ -110,7 +110,7 @@ pub struct ForLaunch {
     pub unread: Vec<Failure>,
 }
 
-/// Reads what only a launch needs to know.
+/// Reads what only a launch needs to know, and the spot prices of what runs.
 pub async fn capacity(
     cloud: &dyn Cloud,
     plan: &Plan,
@@ -137,7 +137,7 @@ pub async fn capacity(
             }
         }
     }
-    let (types, spot_types) = types(plan);
+    let (types, spot_types) = types(plan, inventory);
     let (vcpus, zones, prices) = tokio::join!(
         join_all(
             demand
@@ -187,8 +187,9 @@ async fn vcpus(
     Ok((quota, limit?, used?))
 }
 
-/// The types that the plan may launch, and those of them on the spot market.
-fn types(plan: &Plan) -> (BTreeSet<InstanceType>, BTreeSet<InstanceType>) {
+/// The types that the plan may launch, and those on the spot market, the ones that run already among them: their price
+/// is part of the bill.
+fn types(plan: &Plan, inventory: &Inventory) -> (BTreeSet<InstanceType>, BTreeSet<InstanceType>) {
     let (mut all, mut spot) = (BTreeSet::new(), BTreeSet::new());
     for step in &plan.steps {
         if let Op::RunInstances { launch, .. } = &step.op {
@@ -198,6 +199,15 @@ fn types(plan: &Plan) -> (BTreeSet<InstanceType>, BTreeSet<InstanceType>) {
                     spot.insert(rung.instance_type.clone());
                 }
             }
+        }
+    }
+    let machines = inventory
+        .sightings
+        .iter()
+        .filter(|sighting| !sighting.is_gone());
+    for seen in machines.filter_map(crate::inventory::Sighting::instance) {
+        if seen.market == Market::Spot {
+            spot.insert(seen.instance_type.clone());
         }
     }
     (all, spot)

@@ -257,17 +257,13 @@ fn empty_lab(session: &Session, facts: &Facts) -> Result<Lab, CliError> {
 
 /// Reads what only a launch needs, makes the bill and the preflight.
 pub(super) async fn price(session: &Session, reading: Reading, lab: Lab, plan: Plan) -> Prepared {
-    let read = if plan.launches() {
-        capacity(
-            session.cloud.as_ref(),
-            &plan,
-            reading.inventory(),
-            reading.gathered.offered.clone(),
-        )
-        .await
-    } else {
-        ForLaunch::default()
-    };
+    let read = capacity(
+        session.cloud.as_ref(),
+        &plan,
+        reading.inventory(),
+        reading.gathered.offered.clone(),
+    )
+    .await;
     let after = if plan.mode == Mode::Destroy {
         lab.emptied()
     } else {
