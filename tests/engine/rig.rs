@@ -40,7 +40,7 @@ pub(crate) struct Look {
     pub(crate) notices: Vec<Notice>,
     identity: Identity,
     pins: Pins,
-    scope: Scope,
+    pub(crate) scope: Scope,
 }
 
 /// How a run went.

@@ -1,5 +1,7 @@
 //! What every `Describe` does: ids, filters, pages.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -67,6 +69,21 @@ impl<'p> Filters<'p> {
         })
     }
 
+    /// The ids that everything must be among, in order, if a filter names them without wildcards. `ids` is the list
+    /// parameter: what `InstanceId` lists, the filter `instance-id` names.
+    fn exact_ids(&self, ids: &str) -> Option<BTreeSet<&'p str>> {
+        let name: String = ids
+            .char_indices()
+            .flat_map(|(at, c)| {
+                let dash = (at > 0 && c.is_ascii_uppercase()).then_some('-');
+                dash.into_iter().chain([c.to_ascii_lowercase()])
+            })
+            .collect();
+        let (_, values) = self.0.iter().find(|(filter, _)| *filter == name)?;
+        let exact = values.iter().all(|value| !value.contains(['*', '?', '\\']));
+        exact.then(|| values.iter().copied().collect())
+    }
+
     /// A tag that everything must carry with exactly this value: the way to few candidates.
     fn exact_tag(&self) -> Option<(&str, &str)> {
         self.0.iter().find_map(|(name, values)| {
@@ -123,6 +140,13 @@ pub(super) fn list_where<'a, T: Listed>(
         }
         let found: ApiResult<Vec<&T>> = ids.iter().map(|id| ctx.find(id)).collect();
         found?.into_iter().filter(holds).collect()
+    } else if let Some(ids) = filters.exact_ids(T::IDS) {
+        ids.into_iter()
+            .filter(|id| *id > after.as_str())
+            .filter_map(|id| ctx.store.get(id))
+            .filter(holds)
+            .take(size.saturating_add(1))
+            .collect()
     } else if let Some((key, value)) = filters.exact_tag() {
         ctx.store
             .tagged::<T>(key, value, &after)
