@@ -1,10 +1,14 @@
 //! roboinfra: GPU robotics labs on AWS from one TOML file.
 //!
-//! Data goes one way: profile, lab, plan, apply. See `docs/architecture.md` for who may import whom.
+//! Data goes one way: profile, lab, plan, apply. See `docs/architecture.md` for who may import whom. What needs the SDK or a
+//! terminal is behind the feature `cli`, which is on by default.
 
+#[cfg(feature = "cli")]
 pub mod apply;
+#[cfg(feature = "cli")]
 pub mod aws;
 pub mod catalog;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod dag;
 pub mod event;
@@ -16,5 +20,7 @@ pub mod port;
 pub mod profile;
 pub mod sandbox;
 pub mod state;
+#[cfg(feature = "cli")]
 pub mod store;
+#[cfg(feature = "cli")]
 pub mod ui;

@@ -5,15 +5,18 @@
 
 mod account;
 mod call;
+#[cfg(feature = "cli")]
 mod client;
 mod context;
 mod core;
+mod direct;
 mod ec2;
 mod iam;
 mod options;
 mod quotas;
 mod rules;
 mod scenario;
+#[cfg(feature = "cli")]
 mod serve;
 mod ssm;
 mod sts;
@@ -23,5 +26,6 @@ mod world;
 pub use account::ACCOUNT;
 pub use call::CallRecord;
 pub use core::Sandbox;
+pub use direct::Exchanged;
 pub use options::{Latency, Options};
 pub use scenario::{FaultKind, Rule, Scenario, ScenarioError, Times};

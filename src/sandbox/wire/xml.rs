@@ -16,7 +16,7 @@ impl Xml {
         self.open(name);
         let start = self.0.len();
         write!(self.0, "{value}").expect("writing to a string does not fail");
-        if self.0[start..].contains(['&', '<', '>', '\r']) {
+        if self.0[start..].contains(|c: char| c < ' ' || matches!(c, '&' | '<' | '>')) {
             let raw = self.0.split_off(start);
             self.escape(&raw);
         }
@@ -95,7 +95,12 @@ impl Xml {
                 '&' => self.0.push_str("&amp;"),
                 '<' => self.0.push_str("&lt;"),
                 '>' => self.0.push_str("&gt;"),
-                '\r' => self.0.push_str("&#13;"),
+                '\t' | '\n' => self.0.push(c),
+                // XML 1.0 has no other control characters; a client reads the reference as the character.
+                c if c < ' ' => {
+                    write!(self.0, "&#{};", u32::from(c))
+                        .expect("writing to a string does not fail");
+                }
                 other => self.0.push(other),
             }
         }
@@ -111,13 +116,14 @@ mod tests {
         let mut xml = Xml::default();
         xml.wrap("A xmlns=\"u\"", |x| {
             x.el("b", "1 < 2 & 3").opt("c", None::<u8>);
+            x.el("d", "\u{1b}[2J\r\n\0");
             x.items("set", [1, 2], |x, n| {
                 x.el("n", n);
             });
         });
         assert_eq!(
             xml.into_text(),
-            "<A xmlns=\"u\"><b>1 &lt; 2 &amp; 3</b><set><item><n>1</n></item><item><n>2</n></item></set></A>"
+            "<A xmlns=\"u\"><b>1 &lt; 2 &amp; 3</b><d>&#27;[2J&#13;\n&#0;</d><set><item><n>1</n></item><item><n>2</n></item></set></A>"
         );
     }
 }
