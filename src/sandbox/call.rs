@@ -36,6 +36,9 @@ pub(crate) enum Broken {
     /// The world could not be kept: the call has no effect that would outlive this process.
     #[error("the sandbox's world could not be written")]
     Unwritable,
+    /// The process is to end here, as a scenario asks.
+    #[error("the process is killed (a fault of the scenario)")]
+    Killed,
 }
 
 /// The services that the sandbox speaks for.

@@ -17,7 +17,7 @@ use super::call::{
 use super::context::Ctx;
 use super::ec2;
 use super::options::Options;
-use super::scenario::{Buckets, FaultKind, Faults, Situation};
+use super::scenario::{Buckets, FaultKind, Faults, Situation, When};
 use super::wire::{ApiError, Xml};
 use super::world::{Entity, IdSource, Line, Loaded, Log, Phase, Store, kind_of, mix};
 use super::{iam, quotas, ssm, sts};
@@ -164,6 +164,9 @@ impl Sandbox {
         let written = state.append(&lines);
         state.unlock();
         written.map_err(|_| Broken::Unwritable)?;
+        if matches!(outcome, Err(Broken::Killed)) {
+            die();
+        }
         outcome
     }
 
@@ -186,27 +189,18 @@ impl Sandbox {
             }
         }
         let mut ctx = self.context(state, &call.region, &call.action, now);
-        if let Some(response) = strike_before(&mut ctx, call, number)? {
-            return Ok(response);
-        }
-        let answer = perform(&mut ctx, call, number);
-        if answer.is_err() {
-            ctx.store.rollback();
-            ctx.iam.rollback();
-        }
         let situation = Situation {
             action: &call.action,
             ..Situation::default()
         };
-        if answer.is_ok()
-            && ctx
-                .faults
-                .fire(FaultKind::LostResponse, &situation)
-                .is_some()
-        {
-            return Err(Broken::Lost);
+        if ctx.faults.kills(When::Before, &situation) {
+            return Err(Broken::Killed);
         }
-        Ok(answer.unwrap_or_else(|error| refusal(call.service, &error, number)))
+        let outcome = answered(&mut ctx, call, number);
+        if ctx.faults.kills(When::After, &situation) {
+            return Err(Broken::Killed);
+        }
+        outcome
     }
 
     fn context<'a>(
@@ -248,6 +242,40 @@ impl Sandbox {
     fn settle(&self, state: &mut State, region: &str, now: Timestamp) {
         let mut ctx = self.context(state, region, "", now);
         ec2::settle(&mut ctx);
+    }
+}
+
+/// What a call comes to: a fault, or what the account answers.
+fn answered(ctx: &mut Ctx<'_>, call: &Call, number: u64) -> Result<Response, Broken> {
+    if let Some(response) = strike_before(ctx, call, number)? {
+        return Ok(response);
+    }
+    let answer = perform(ctx, call, number);
+    if answer.is_err() {
+        ctx.store.rollback();
+        ctx.iam.rollback();
+    }
+    let situation = Situation {
+        action: &call.action,
+        ..Situation::default()
+    };
+    if answer.is_ok()
+        && ctx
+            .faults
+            .fire(FaultKind::LostResponse, &situation)
+            .is_some()
+    {
+        return Err(Broken::Lost);
+    }
+    Ok(answer.unwrap_or_else(|error| refusal(call.service, &error, number)))
+}
+
+/// Ends the process as a loss of power would, without a word. What was kept of the world stays.
+fn die() -> ! {
+    loop {
+        // A process may always kill itself; it does not come back from it.
+        let _ =
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     }
 }
 

@@ -28,4 +28,4 @@ pub use call::CallRecord;
 pub use core::Sandbox;
 pub use direct::Exchanged;
 pub use options::{Latency, Options};
-pub use scenario::{FaultKind, Rule, Scenario, ScenarioError, Times};
+pub use scenario::{FaultKind, Rule, Scenario, ScenarioError, Times, When};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::super::world::{FaultState, Store};
-use super::file::{FaultKind, Rule, Scenario};
+use super::file::{FaultKind, Rule, Scenario, When};
 use super::pattern::matches;
 
 /// What a rule looks at.
@@ -28,11 +28,29 @@ pub(crate) struct Faults<'a> {
 impl<'a> Faults<'a> {
     /// The first rule of a kind that fires now. Rules that match are counted whether they fire or not.
     pub(crate) fn fire(&mut self, kind: FaultKind, situation: &Situation<'_>) -> Option<&'a Rule> {
+        self.first(situation, |rule| {
+            rule.kind == kind && rule.available.is_none()
+        })
+    }
+
+    /// Whether the process is to end on this side of the call's effect.
+    pub(crate) fn kills(&mut self, when: When, situation: &Situation<'_>) -> bool {
+        let found = self.first(situation, |rule| {
+            rule.kind == FaultKind::Kill && rule.when.unwrap_or_default() == when
+        });
+        found.is_some()
+    }
+
+    fn first(
+        &mut self,
+        situation: &Situation<'_>,
+        is_meant: impl Fn(&Rule) -> bool,
+    ) -> Option<&'a Rule> {
         let scenario = self.scenario;
         scenario
             .faults
             .iter()
-            .filter(|rule| rule.kind == kind && rule.available.is_none())
+            .filter(|rule| is_meant(rule))
             .find(|rule| self.concerns(rule, situation) && self.count(rule))
     }
 

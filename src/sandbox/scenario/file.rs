@@ -48,6 +48,19 @@ pub enum FaultKind {
     Denied,
     /// The error of the rule's `code`, `status` and `message`.
     Error,
+    /// The process that the sandbox runs in ends by SIGKILL, before or after the effect.
+    Kill,
+}
+
+/// On which side of a call's effect a fault strikes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum When {
+    /// Nothing has happened yet.
+    #[default]
+    Before,
+    /// It has happened, or was refused, and nobody knows it.
+    After,
 }
 
 /// One rule: what goes wrong, for which calls, and how often.
@@ -95,6 +108,8 @@ pub struct Rule {
     pub message: Option<String>,
     /// Error: the HTTP status; default 400.
     pub status: Option<u16>,
+    /// Kill: before the call's effect, or after it.
+    pub when: Option<When>,
     /// A digest of the rule, under which it is counted.
     #[serde(skip)]
     pub(super) digest: String,
@@ -204,6 +219,10 @@ fn problem_of(rule: &Rule) -> Option<&'static str> {
             "only a `capacity` fault has `available`",
         ),
         (
+            rule.when.is_some() && rule.kind != FaultKind::Kill,
+            "only a `kill` fault has `when`",
+        ),
+        (
             rule.status
                 .is_some_and(|status| !(400..600).contains(&status)),
             "`status` is an HTTP error, 400 to 599",
@@ -293,6 +312,14 @@ mod tests {
             ("[[fault]]\nkind = \"throttle\"\nnthh = 1", "unknown field"),
             ("[[fault]]\nkind = \"throttle\"\nnth = 0", "count from 1"),
             ("[[fault]]\nkind = \"invisible\"", "needs `for`"),
+            (
+                "[[fault]]\nkind = \"throttle\"\nwhen = \"after\"",
+                "only a `kill`",
+            ),
+            (
+                "[[fault]]\nkind = \"kill\"\nwhen = \"later\"",
+                "unknown variant",
+            ),
             ("[times]\nrunning = \"soon\"", "not a duration"),
         ] {
             let error = Scenario::parse(text).expect_err(text).to_string();

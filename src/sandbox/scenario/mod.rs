@@ -7,5 +7,5 @@ mod pattern;
 
 pub(crate) use buckets::Buckets;
 pub(crate) use faults::{Faults, Situation};
-pub use file::{FaultKind, Rule, Scenario, ScenarioError, Times};
+pub use file::{FaultKind, Rule, Scenario, ScenarioError, Times, When};
 pub(crate) use pattern::matches;

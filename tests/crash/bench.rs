@@ -1,0 +1,320 @@
+//! A folder with a lab, the binary in it, and cases that run side by side.
+
+use std::fs::{self, File};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::labs::AT_ONCE;
+
+/// The binary.
+pub(crate) const ROBOINFRA: &str = env!("CARGO_BIN_EXE_roboinfra");
+
+/// No command of these tests takes longer.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Cases wait more than they compute.
+const WORKERS: usize = 12;
+
+/// A folder with a lab in it.
+pub(crate) struct Bench {
+    folder: TempDir,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) signal: Option<i32>,
+    pub(crate) said: String,
+}
+
+impl Ran {
+    /// Whether SIGKILL ended it.
+    pub(crate) fn was_killed(&self) -> bool {
+        self.signal == Some(9)
+    }
+
+    /// What it said, with line breaks and wrapping taken out.
+    pub(crate) fn words(&self) -> String {
+        self.said.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// An error unless it ended with `code`.
+    pub(crate) fn ends(&self, code: i32, what: &str) -> Result<(), String> {
+        if self.said.contains("panicked") {
+            return Err(format!("{what} panicked:\n{}", self.said));
+        }
+        if self.code == Some(code) {
+            Ok(())
+        } else {
+            let (was, signal) = (self.code, self.signal);
+            Err(format!(
+                "{what}: exit code {was:?}, signal {signal:?} instead of {code}\n{}",
+                self.said
+            ))
+        }
+    }
+
+    /// An error unless it says all of this.
+    pub(crate) fn says(&self, texts: &[&str]) -> Result<(), String> {
+        let words = self.words();
+        match texts.iter().find(|text| !words.contains(**text)) {
+            None => Ok(()),
+            Some(text) => Err(format!("{text:?} is not in:\n{}", self.said)),
+        }
+    }
+}
+
+/// A new folder, in memory where there is such a place: thousands of cases sync thousands of files.
+fn folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = if memory.is_dir() {
+        tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir())
+    } else {
+        tempfile::tempdir()
+    };
+    made.expect("a folder for the test")
+}
+
+impl Bench {
+    /// A lab of which nothing exists.
+    pub(crate) fn new(profile: &str) -> Self {
+        let bench = Self { folder: folder() };
+        bench.write("lab.toml", profile);
+        bench.scenario("");
+        bench
+    }
+
+    /// A copy of a lab with its world.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self { folder: folder() };
+        copy_folder(self.path(), copy.path());
+        copy
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The folder of the lab's private files.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.path().join(".roboinfra/sandbox")
+    }
+
+    pub(crate) fn lockfile(&self) -> PathBuf {
+        self.home().join("roboinfra.lock")
+    }
+
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.home().join("journal.jsonl")
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.path().join(name), text).expect("the folder can be written");
+    }
+
+    /// Sets what goes wrong from now on.
+    pub(crate) fn scenario(&self, faults: &str) {
+        self.write("scenario.toml", &format!("{AT_ONCE}{faults}"));
+    }
+
+    /// Runs `roboinfra WORDS` to its end.
+    pub(crate) fn run(&self, words: &[&str]) -> Ran {
+        self.run_under(&[], words)
+    }
+
+    /// The same under another program, such as strace with its options.
+    pub(crate) fn run_under(&self, wrapper: &[String], words: &[&str]) -> Ran {
+        let mut program = wrapper.iter().map(String::as_str).chain([ROBOINFRA]);
+        let first = program.next().expect("there is a program");
+        let mut command = Command::new(first);
+        command.args(program).args(words);
+        if !words.contains(&"--sandbox") && words.first() != Some(&"--version") {
+            let (profile, scenario) = (
+                self.path().join("lab.toml"),
+                self.path().join("scenario.toml"),
+            );
+            command
+                .arg("--file")
+                .arg(profile)
+                .arg("--sandbox")
+                .arg("--scenario")
+                .arg(scenario);
+        }
+        finish(command, self.path())
+    }
+}
+
+/// Runs a command in a folder; it writes into two files there, which nobody else has.
+pub(crate) fn finish(mut command: Command, folder: &Path) -> Ran {
+    let said = [folder.join("stdout"), folder.join("stderr")];
+    let [out, err] = [0, 1].map(|at| File::create(&said[at]).expect("the folder can be written"));
+    let mut child = command
+        .current_dir(folder)
+        .env_remove("CI")
+        .stdin(Stdio::null())
+        .stdout(out)
+        .stderr(err)
+        .spawn()
+        .expect("the command starts");
+    let began = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("it is ours") {
+            break status;
+        }
+        if began.elapsed() > PATIENCE {
+            child.kill().expect("it is ours");
+            child.wait().expect("it is ours");
+            let text = said.map(|path| fs::read_to_string(path).unwrap_or_default());
+            panic!(
+                "it did not end within {PATIENCE:?}: {command:?}\n{}",
+                text.concat()
+            );
+        }
+        pause(Duration::from_millis(5));
+    };
+    Ran {
+        code: status.code(),
+        signal: status.signal(),
+        said: said
+            .map(|path| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned())
+            .concat(),
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test waits for a process, and has no other clock"
+)]
+fn pause(duration: Duration) {
+    std::thread::sleep(duration);
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("the copy can be made");
+    for entry in fs::read_dir(from).expect("the folder can be read") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("it has one").is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("it can be copied");
+        }
+    }
+}
+
+/// What a matrix came to.
+pub(crate) struct Matrix {
+    name: String,
+    began: Instant,
+    cases: usize,
+    failures: Vec<String>,
+}
+
+impl Matrix {
+    /// Runs one case for each item, side by side.
+    pub(crate) fn over<T: Sync>(
+        name: &str,
+        items: &[T],
+        case: impl Fn(&T) -> Result<(), String> + Sync,
+    ) -> Self {
+        let (began, next) = (Instant::now(), AtomicUsize::new(0));
+        let failures = Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            for _ in 0..WORKERS {
+                scope.spawn(|| {
+                    while let Some(item) = items.get(next.fetch_add(1, Ordering::SeqCst)) {
+                        if let Err(failure) = case(item) {
+                            failures
+                                .lock()
+                                .expect("no case panics while it reports")
+                                .push(failure);
+                        }
+                    }
+                });
+            }
+        });
+        let failures = failures.into_inner().expect("all cases have ended");
+        Self {
+            name: name.to_owned(),
+            began,
+            cases: items.len(),
+            failures,
+        }
+    }
+
+    /// Runs the cases 1, 1 + `stride`, ... until several in a row find nothing left to strike. A case says
+    /// whether it struck.
+    pub(crate) fn until_spared(
+        name: &str,
+        stride: usize,
+        case: impl Fn(usize) -> (bool, Result<(), String>) + Sync,
+    ) -> Self {
+        /// A run may take a call more or less than another: it waits for what takes time.
+        const SPARED: usize = 4;
+        let (began, next) = (Instant::now(), AtomicUsize::new(0));
+        let (spared, cases) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let failures = Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            for _ in 0..WORKERS {
+                scope.spawn(|| {
+                    while spared.load(Ordering::SeqCst) < SPARED {
+                        let place = 1 + stride * next.fetch_add(1, Ordering::SeqCst);
+                        let (struck, result) = case(place);
+                        if struck {
+                            cases.fetch_add(1, Ordering::SeqCst);
+                        } else {
+                            spared.fetch_add(1, Ordering::SeqCst);
+                        }
+                        if let Err(failure) = result {
+                            failures
+                                .lock()
+                                .expect("no case panics while it reports")
+                                .push(failure);
+                        }
+                    }
+                });
+            }
+        });
+        let failures = failures.into_inner().expect("all cases have ended");
+        Self {
+            name: name.to_owned(),
+            began,
+            cases: cases.into_inner(),
+            failures,
+        }
+    }
+
+    /// Says how it went; fails if a case failed.
+    #[track_caller]
+    pub(crate) fn report(self, at_least: usize) {
+        let Self {
+            name,
+            began,
+            cases,
+            mut failures,
+        } = self;
+        let (failed, took) = (failures.len(), began.elapsed().as_secs_f64());
+        println!(
+            "matrix {name}: {cases} cases, {} passed, {took:.1} s",
+            cases.saturating_sub(failed)
+        );
+        failures.sort();
+        failures.truncate(3);
+        assert!(
+            failed == 0,
+            "{name}: {failed} of {cases} failed, such as\n{}",
+            failures.join("\n----\n")
+        );
+        assert!(
+            cases >= at_least,
+            "{name}: only {cases} cases: nothing was struck"
+        );
+    }
+}

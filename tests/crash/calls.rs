@@ -1,0 +1,108 @@
+//! Killed before and after every call, and twice; and the answer of every call lost.
+
+use super::bench::Matrix;
+use super::labs::{Subject, fleet, twin};
+use super::stage::{Stage, stages};
+use super::world::World;
+
+/// Kills at every `stride`-th call.
+fn killed(stage: &Stage, when: &str, stride: usize) {
+    Matrix::until_spared(
+        &format!("{}, killed {when} a call", stage.name),
+        stride,
+        |place| {
+            let bench = stage.before.copy();
+            bench.scenario(&format!(
+                "[[fault]]\nkind = \"kill\"\nwhen = \"{when}\"\nnth = {place}\n"
+            ));
+            let struck = stage.run(&bench).was_killed();
+            bench.scenario("");
+            (
+                struck,
+                stage.heals(&bench, &format!("killed {when} call {place}")),
+            )
+        },
+    )
+    .report(if stride == 1 { 30 } else { 4 });
+}
+
+/// Kills at every `stride`-th call, and the run that recovers from it as well, somewhere.
+fn killed_twice(stage: &Stage, stride: usize) {
+    Matrix::until_spared(&format!("{}, killed twice", stage.name), stride, |first| {
+        let second = first + 1 + first * 7 % 45;
+        let bench = stage.before.copy();
+        let kill =
+            |when, nth| format!("[[fault]]\nkind = \"kill\"\nwhen = \"{when}\"\nnth = {nth}\n");
+        bench.scenario(&format!(
+            "{}{}",
+            kill("after", first),
+            kill("before", second)
+        ));
+        let struck = stage.run(&bench).was_killed();
+        stage.run(&bench);
+        bench.scenario("");
+        (
+            struck,
+            stage.heals(
+                &bench,
+                &format!("killed after call {first} and before call {second}"),
+            ),
+        )
+    })
+    .report(4);
+}
+
+/// Loses the answer of every `stride`-th call that succeeds.
+fn lost(stage: &Stage, stride: usize) {
+    Matrix::until_spared(
+        &format!("{}, an answer lost", stage.name),
+        stride,
+        |place| {
+            let bench = stage.before.copy();
+            bench.scenario(&format!(
+                "[[fault]]\nkind = \"lost-response\"\nnth = {place}\n"
+            ));
+            let ran = stage.run(&bench);
+            let struck = World::read(&bench).struck > 0;
+            let what = format!("the answer of call {place} lost");
+            // Before the first effect a run may give up; after that it has to find out by itself.
+            let result = if ran.code == Some(1) && ran.said.contains("nothing") {
+                Ok(())
+            } else {
+                ran.ends(0, &what)
+            };
+            (struck, result.and_then(|()| stage.heals(&bench, &what)))
+        },
+    )
+    .report(if stride == 1 { 30 } else { 4 });
+}
+
+fn everywhere(subject: &Subject, stride: usize) {
+    for stage in &stages(subject) {
+        killed(stage, "before", stride);
+        killed(stage, "after", stride);
+        killed_twice(stage, stride.max(3));
+        lost(stage, stride);
+    }
+}
+
+#[test]
+fn a_sample_of_calls() {
+    for stage in stages(&fleet()).iter().take(2) {
+        killed(stage, "before", 11);
+        killed(stage, "after", 11);
+        lost(stage, 13);
+    }
+}
+
+#[test]
+#[ignore = "the whole matrix takes minutes; `.ci/run` has it"]
+fn full_calls_of_the_twin() {
+    everywhere(&twin(), 1);
+}
+
+#[test]
+#[ignore = "the whole matrix takes minutes; `.ci/run` has it"]
+fn full_calls_of_the_fleet() {
+    everywhere(&fleet(), 1);
+}
