@@ -5,16 +5,19 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::remember::remembered;
 use super::run::Run;
 use super::worker::Made;
 use crate::event::Event;
-use crate::model::{Action, Address, InstanceState, Op};
+use crate::inventory::Sighting;
+use crate::model::{Action, Address, CloudId, InstanceState, Kind, Op, Spec};
 use crate::plan::{Binding, Change, StepId, spec_digest};
 use crate::state::{Record, Recorded};
 
 /// The account of one run.
 pub(super) struct Ledger<'a> {
     run: &'a Run<'a>,
+    seen: Seen<'a>,
     changes: BTreeMap<&'a Address, &'a Change>,
     /// Steps that still cover each resource.
     left: BTreeMap<&'a Address, usize>,
@@ -34,6 +37,7 @@ impl<'a> Ledger<'a> {
         }
         Self {
             run,
+            seen: seen(run),
             changes: run
                 .plan
                 .changes
@@ -191,9 +195,12 @@ impl<'a> Ledger<'a> {
     fn kept(&self, change: &Change) -> Option<Recorded> {
         let mut recorded = match self.made.get(&change.address) {
             Some(made) => made.clone(),
-            None => existing(self.run, change)?,
+            None => existing(self.run, &self.seen, change)?,
         };
-        recorded.digest = spec_digest(&self.run.lab.resources.get(&change.address)?.spec);
+        as_wanted(
+            &mut recorded,
+            &self.run.lab.resources.get(&change.address)?.spec,
+        );
         (change.action != Action::Delete).then_some(recorded)
     }
 }
@@ -204,29 +211,33 @@ fn since(began: Option<Timestamp>, now: Timestamp) -> Duration {
         .unwrap_or_default()
 }
 
-/// What is remembered of something that existed before this run, with the id that was seen.
-fn existing(run: &Run<'_>, change: &Change) -> Option<Recorded> {
-    let id = change.id.clone()?;
+/// What was seen, by kind and id.
+type Seen<'a> = BTreeMap<(Kind, &'a CloudId), &'a Sighting>;
+
+fn seen<'a>(run: &Run<'a>) -> Seen<'a> {
+    let sightings = run.observed.sightings.iter();
+    sightings.map(|s| ((s.seen.kind(), &s.id), s)).collect()
+}
+
+/// What is remembered of something that existed before this run, or what was seen of it.
+fn existing(run: &Run<'_>, seen: &Seen<'_>, change: &Change) -> Option<Recorded> {
+    let id = change.id.as_ref()?;
     let before = run
         .recorded
         .and_then(|lock| lock.resources.get(&change.address))
-        .filter(|r| r.id == id);
-    Some(before.cloned().unwrap_or_else(|| {
-        Recorded {
-            kind: change.kind,
-            zone: run
-                .plan
-                .bindings
-                .get(&change.address)
-                .and_then(|binding| binding.zone.clone()),
-            id,
-            digest: String::new(),
-            created: None,
-            instance_type: None,
-            market: None,
-            keep: false,
-        }
-    }))
+        .filter(|recorded| recorded.id == *id);
+    match before {
+        Some(before) => Some(before.clone()),
+        None => seen
+            .get(&(change.kind, id))
+            .map(|sighting| remembered(sighting)),
+    }
+}
+
+/// It is now as the profile says.
+fn as_wanted(recorded: &mut Recorded, spec: &Spec) {
+    recorded.digest = spec_digest(spec);
+    recorded.keep = matches!(spec, Spec::Volume(volume) if volume.keep);
 }
 
 /// What can be remembered before the first step: what was taken over as it is, and what is gone for good.
@@ -237,15 +248,16 @@ pub(super) fn opening(run: &Run<'_>) -> Vec<Record> {
         .iter()
         .flat_map(|step| &step.covers)
         .collect();
+    let seen = seen(run);
     let mut records = Vec::new();
     for change in &run.plan.changes {
         let settled = matches!(change.action, Action::Adopt | Action::NoOp)
             && !covered.contains(&change.address);
-        let Some(mut recorded) = existing(run, change).filter(|_| settled) else {
+        let Some(mut recorded) = existing(run, &seen, change).filter(|_| settled) else {
             continue;
         };
         if let Some(resource) = run.lab.resources.get(&change.address) {
-            recorded.digest = spec_digest(&resource.spec);
+            as_wanted(&mut recorded, &resource.spec);
         }
         let before = run
             .recorded

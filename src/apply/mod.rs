@@ -8,6 +8,7 @@ mod gather;
 mod ledger;
 mod lookup;
 mod recover;
+mod remember;
 mod resolve;
 mod run;
 mod schedule;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::remember::remembered;
 use crate::inventory::{Inventory, Owner, Sighting};
 use crate::model::{Address, Kind};
 use crate::port::{Clock, Cloud, Scope};
@@ -98,7 +99,7 @@ fn found(intent: &Intent, inventory: &Inventory) -> Vec<(Address, Recorded)> {
         .iter()
         .filter(|s| s.seen.kind() == intent.kind && !s.is_gone());
     of_kind
-        .filter_map(|sighting| Some((address_of(intent, sighting)?, recorded(sighting))))
+        .filter_map(|sighting| Some((address_of(intent, sighting)?, recorded(intent, sighting))))
         .collect()
 }
 
@@ -124,17 +125,11 @@ fn address_of(intent: &Intent, sighting: &Sighting) -> Option<Address> {
     matches.then(|| address.clone())
 }
 
-/// With no digest: the next plan sees whether it is complete.
-fn recorded(sighting: &Sighting) -> Recorded {
-    let instance = sighting.instance();
+/// What the intent made, with no digest: the next plan sees whether it is complete.
+fn recorded(intent: &Intent, sighting: &Sighting) -> Recorded {
     Recorded {
-        kind: sighting.seen.kind(),
-        id: sighting.id.clone(),
-        digest: String::new(),
-        created: sighting.created,
-        zone: instance.and_then(|instance| instance.zone.clone()),
-        instance_type: instance.map(|instance| instance.instance_type.clone()),
-        market: instance.map(|instance| instance.market),
-        keep: false,
+        // Many kinds do not tell when they were made; it was soon after this.
+        created: sighting.created.or(Some(intent.at)),
+        ..remembered(sighting)
     }
 }

@@ -1,5 +1,6 @@
 //! What one run is about.
 
+use crate::inventory::Inventory;
 use crate::lab::Lab;
 use crate::model::RunId;
 use crate::plan::Plan;
@@ -17,6 +18,8 @@ pub struct Run<'a> {
     pub plan: &'a Plan,
     /// What is remembered.
     pub recorded: Option<&'a Lockfile>,
+    /// What was seen when it was planned.
+    pub observed: &'a Inventory,
     /// Where to look for what a lost call made.
     pub scope: &'a Scope,
     /// Seeds the jitter of waits.

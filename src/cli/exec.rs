@@ -173,6 +173,7 @@ impl Books {
             lab: &prepared.lab,
             plan: &prepared.plan,
             recorded: recorded.as_ref(),
+            observed: prepared.reading.inventory(),
             scope: &prepared.reading.scope,
             seed: run.as_str().bytes().fold(0, |seed, byte| {
                 seed.wrapping_mul(31).wrapping_add(u64::from(byte))

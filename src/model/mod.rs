@@ -40,4 +40,6 @@ pub use spec::{
     RouteTableSpec, Rung, SecurityGroupSpec, Shutdown, Spec, SpotOptions, SubnetSpec, VolumeSpec,
     VpcSpec,
 };
-pub use tags::{TAG_ADDRESS, TAG_FIRST, TAG_KEEP, TAG_LAB, TAG_LAB_ID, TAG_MANAGED, TAG_RUN, Tags};
+pub use tags::{
+    TAG_ADDRESS, TAG_FIRST, TAG_KEEP, TAG_LAB, TAG_LAB_ID, TAG_MANAGED, TAG_RESTART, TAG_RUN, Tags,
+};

@@ -72,7 +72,7 @@ pub(super) fn diff(
             instance_profile(&own, want, seen, context)
         }
         (Spec::Instance(want), Seen::Instance(seen)) => {
-            super::machine::diff(&own, want, seen, context)
+            super::machine::diff(&own, want, seen, &sighting.tags, context)
         }
         (Spec::Volume(want), Seen::Volume(seen)) => {
             volume(&own, want, seen, &sighting.tags, context)

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::difference::{Context, Difference, differs, resized};
+use super::restart;
 use crate::inventory::{Seen, SeenInstance};
-use crate::model::{CloudId, Impact, InstanceSpec, InstanceState, Market, Op, Ref};
+use crate::model::{CloudId, Impact, InstanceSpec, InstanceState, Market, Op, Ref, Tags};
 
 /// Compares a machine. Its type may be any that the profile lists, its zone any that has a subnet, its market any
 /// that the profile allows: what a fallback chose is not drift.
@@ -12,6 +13,7 @@ pub(super) fn diff(
     own: &Ref,
     want: &InstanceSpec,
     seen: &SeenInstance,
+    tags: &Tags,
     context: &Context<'_>,
 ) -> Vec<Difference> {
     let launch = &want.launch;
@@ -43,7 +45,7 @@ pub(super) fn diff(
             .map_or(Market::OnDemand, |rung| rung.market);
         found.push(differs("market", seen.market, market, Impact::Replace));
     }
-    found.extend(instance_type(own, want, seen));
+    found.extend(restart::diff(own, want, seen, tags));
     found.extend(security_groups(own, want, seen, context));
     if seen.imds_v2_required == Some(false) || seen.imds_hop_limit.is_some_and(|limit| limit != 2) {
         let before = match seen.imds_v2_required {
@@ -65,69 +67,6 @@ pub(super) fn diff(
         found.push(differs("state", "pending", "running", Impact::InPlace).with([fix]));
     }
     found
-}
-
-/// The type changes while the machine is stopped, but not on a one-time spot request, which cannot stop.
-fn instance_type(own: &Ref, want: &InstanceSpec, seen: &SeenInstance) -> Option<Difference> {
-    let ladder = &want.launch.ladder;
-    if ladder
-        .iter()
-        .any(|rung| rung.instance_type == seen.instance_type)
-    {
-        return None;
-    }
-    let offered_here = ladder
-        .iter()
-        .find(|rung| Some(&rung.zone) == seen.zone.as_ref() && rung.market == seen.market);
-    let first = ladder.first()?;
-    let Some(rung) = offered_here.filter(|_| seen.market == Market::OnDemand) else {
-        return Some(differs(
-            "type",
-            &seen.instance_type,
-            &first.instance_type,
-            Impact::Replace,
-        ));
-    };
-    let instances = || vec![own.clone()];
-    let wait = |state| Op::AwaitInstances {
-        instances: instances(),
-        state,
-    };
-    let modify = Op::ModifyInstanceType {
-        instance: own.clone(),
-        instance_type: rung.instance_type.clone(),
-    };
-    if seen.state == InstanceState::Stopped {
-        return Some(
-            differs(
-                "type",
-                &seen.instance_type,
-                &rung.instance_type,
-                Impact::InPlace,
-            )
-            .with([modify]),
-        );
-    }
-    let fixes = [
-        Op::StopInstances {
-            instances: instances(),
-        },
-        wait(InstanceState::Stopped),
-        modify,
-        Op::StartInstances {
-            instances: instances(),
-        },
-        wait(InstanceState::Running),
-    ];
-    Some(
-        differs(
-            "type",
-            &seen.instance_type,
-            &rung.instance_type,
-            Impact::Restart,
-        )
-        .with(fixes),
-    )
 }
 
 fn security_groups(

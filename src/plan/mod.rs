@@ -16,6 +16,7 @@ mod launch;
 mod machine;
 mod power;
 mod preflight;
+mod restart;
 mod steps;
 mod summary;
 mod teardown;

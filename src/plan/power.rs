@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::restart;
 use super::types::{Binding, Change, Mode, Plan, Step};
 use crate::inventory::{Inventory, SeenInstance, Sighting};
 use crate::lab::Lab;
@@ -29,6 +30,7 @@ pub fn power(lab: &Lab, observed: &Inventory, power: Power, targets: &BTreeSet<A
         forgotten: Vec::new(),
     };
     let mut moving: Vec<Address> = Vec::new();
+    let mut marked: BTreeSet<Address> = BTreeSet::new();
     let machines: BTreeMap<&Address, &Sighting> = observed
         .owned(&lab.name, &lab.id)
         .filter(|(_, sighting)| sighting.instance().is_some())
@@ -43,6 +45,9 @@ pub fn power(lab: &Lab, observed: &Inventory, power: Power, targets: &BTreeSet<A
         let (action, reason) = judge(seen, power);
         if action == Action::Update {
             moving.push(address.clone());
+            if restart::is_restarting(&sighting.tags) {
+                marked.insert(address.clone());
+            }
         }
         let zone = seen.zone.clone();
         plan.bindings.insert(
@@ -64,7 +69,7 @@ pub fn power(lab: &Lab, observed: &Inventory, power: Power, targets: &BTreeSet<A
         });
     }
     for chunk in moving.chunks(MOST_PER_CALL) {
-        move_together(&mut plan, chunk, power);
+        move_together(&mut plan, chunk, &marked, power);
     }
     plan
 }
@@ -91,7 +96,7 @@ fn judge(seen: &SeenInstance, power: Power) -> (Action, Reason) {
     }
 }
 
-fn move_together(plan: &mut Plan, nodes: &[Address], power: Power) {
+fn move_together(plan: &mut Plan, nodes: &[Address], marked: &BTreeSet<Address>, power: Power) {
     let refs = || nodes.iter().map(Ref::to).collect::<Vec<_>>();
     let (op, state) = match power {
         Power::On => (
@@ -107,18 +112,27 @@ fn move_together(plan: &mut Plan, nodes: &[Address], power: Power) {
         [only] => only.clone(),
         _ => Address::new("node"),
     };
-    let first = plan.steps.len();
+    // Whoever starts or stops a machine by hand has taken a restart that was cut off into his own hands.
+    let stale: Vec<Ref> = nodes
+        .iter()
+        .filter(|node| marked.contains(*node))
+        .map(Ref::to)
+        .collect();
+    let unmark = (!stale.is_empty()).then(|| restart::mark(stale, false));
     let wait = Op::AwaitInstances {
         instances: refs(),
         state,
     };
-    for (op, after) in [(op, BTreeSet::new()), (wait, BTreeSet::from([first]))] {
+    let mut after = BTreeSet::new();
+    for op in unmark.into_iter().chain([op, wait]) {
+        let this = plan.steps.len();
         plan.steps.push(Step {
             address: address.clone(),
             covers: nodes.to_vec(),
             op,
             after,
         });
+        after = BTreeSet::from([this]);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use roboinfra::model::{Address, Kind};
-use roboinfra::state::{Effect, Lockfile, Record};
+use roboinfra::state::{Effect, Lockfile, Record, Recorded};
 use roboinfra::store::{FileJournal, lockfile};
 
 use super::bench::Bench;
@@ -140,8 +140,8 @@ fn kept_promises(bench: &Bench, world: &World) -> Result<(), String> {
                         continue;
                     };
                     for (_, recorded) in resources {
-                        if !matches!(recorded.kind, Kind::Route | Kind::RouteTableAssociation) {
-                            *made.entry(recorded.id.to_string()).or_default() += 1;
+                        if let Some(id) = known_as(recorded) {
+                            *made.entry(id).or_default() += 1;
                         }
                     }
                 }
@@ -167,5 +167,17 @@ fn kept_promises(bench: &Bench, world: &World) -> Result<(), String> {
         Err(format!(
             "made without an intent: {unknown:?}; said to be made, and never was: {missing:?}"
         ))
+    }
+}
+
+/// What the world calls something that an intent has made; `None` for what carries no tags.
+fn known_as(recorded: &Recorded) -> Option<String> {
+    let Recorded { kind, id, .. } = recorded;
+    match kind {
+        Kind::Route | Kind::RouteTableAssociation => None,
+        Kind::KeyPair | Kind::Role | Kind::InstanceProfile | Kind::PlacementGroup => {
+            Some(format!("{kind:?} {id}"))
+        }
+        _ => Some(id.to_string()),
     }
 }

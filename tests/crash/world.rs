@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::bench::Bench;
 
 /// Fields that say when and under which number something was made, and so differ from run to run.
-const OF_A_RUN: [&str; 21] = [
+const OF_A_RUN: [&str; 22] = [
+    "association",
     "at",
     "client_token",
     "created",
@@ -121,12 +122,12 @@ impl World {
                     || (kind == "Volume" && tag(fields, "address").starts_with("node."));
                 !tag(fields, "address").is_empty() && !is_part
             })
-            .map(|(kind, fields)| {
-                let key = match kind.as_str() {
-                    "KeyPair" | "Role" | "InstanceProfile" | "PlacementGroup" => "name",
-                    _ => "id",
-                };
-                text_of(fields, key).to_owned()
+            .map(|(kind, fields)| match kind.as_str() {
+                // The program knows these by their names.
+                "KeyPair" | "Role" | "InstanceProfile" | "PlacementGroup" => {
+                    format!("{kind} {}", text_of(fields, "name"))
+                }
+                _ => text_of(fields, "id").to_owned(),
             })
             .collect()
     }

@@ -37,6 +37,7 @@ pub(crate) struct Rig {
 pub(crate) struct Look {
     pub(crate) lab: Lab,
     pub(crate) plan: Plan,
+    observed: Inventory,
     pub(crate) notices: Vec<Notice>,
     identity: Identity,
     pins: Pins,
@@ -109,6 +110,7 @@ impl Rig {
         Look {
             lab,
             plan,
+            observed: inventory,
             notices,
             identity,
             pins: gathered.pins,
@@ -178,6 +180,7 @@ impl Rig {
             lab: &look.lab,
             plan: &look.plan,
             recorded: recorded.as_ref(),
+            observed: &look.observed,
             scope: &look.scope,
             seed: 7,
             first_seq: self.journal.folded(&self.lockfile).next_seq,

@@ -4,7 +4,7 @@ use roboinfra::inventory::{Inventory, Seen, SeenInstance, Sighting};
 use roboinfra::lab::Lab;
 use roboinfra::model::{
     Action, Address, BlockReason, CloudId, Failure, FailureClass, ImageId, InstanceState,
-    InstanceType, Kind, Reason, Zone,
+    InstanceType, Kind, Op, Reason, TAG_RESTART, Zone,
 };
 use roboinfra::plan::Mode;
 
@@ -125,6 +125,75 @@ fn a_machine_stopped_on_purpose_is_left_alone() {
         .find(|c| c.kind == Kind::Instance)
         .map(|c| c.reason.clone());
     assert_eq!(reason, Some(Reason::Stopped));
+}
+
+#[test]
+fn a_restart_that_was_cut_off_is_finished_and_a_stop_on_purpose_is_not_undone() {
+    use InstanceState::{Running, Stopped, Stopping};
+    let resized = "mark true, StopInstances, until stopped, ModifyInstanceType, StartInstances, until running, mark false";
+    let cases = [
+        ("g5.2xlarge", Running, false, ""),
+        ("g5.2xlarge", Running, true, "mark false"),
+        ("g5.2xlarge", Stopped, false, ""),
+        (
+            "g5.2xlarge",
+            Stopped,
+            true,
+            "StartInstances, until running, mark false",
+        ),
+        (
+            "g5.2xlarge",
+            Stopping,
+            true,
+            "until stopped, StartInstances, until running, mark false",
+        ),
+        ("g4dn.xlarge", Running, false, resized),
+        ("g4dn.xlarge", Running, true, resized),
+        ("g4dn.xlarge", Stopped, false, "ModifyInstanceType"),
+        (
+            "g4dn.xlarge",
+            Stopping,
+            false,
+            "until stopped, ModifyInstanceType",
+        ),
+        (
+            "g4dn.xlarge",
+            Stopped,
+            true,
+            "ModifyInstanceType, StartInstances, until running, mark false",
+        ),
+    ];
+    for (instance_type, state, marked, expected) in cases {
+        let (lab, mut world) = twin();
+        change_machine(&mut world, |seen| {
+            seen.instance_type = InstanceType::new(instance_type);
+            seen.state = state;
+        });
+        change(&mut world, "node.sim.0", |sighting| {
+            let tag = (TAG_RESTART.to_owned(), marked.to_string());
+            sighting.tags.extend([tag]);
+        });
+        let plan = planned(Mode::Apply, &lab, Some(&recorded(&lab)), &world);
+        let steps: Vec<String> = plan
+            .steps
+            .iter()
+            .map(|step| step_in_words(&step.op))
+            .collect();
+        assert_eq!(
+            steps.join(", "),
+            expected,
+            "{instance_type} {state} {marked}"
+        );
+    }
+}
+
+/// An operation in a word or two.
+fn step_in_words(op: &Op) -> String {
+    match op {
+        Op::CreateTags { tags, .. } => format!("mark {}", tags[TAG_RESTART]),
+        Op::AwaitInstances { state, .. } => format!("until {state}"),
+        other => other.name().to_owned(),
+    }
 }
 
 #[test]
