@@ -16,3 +16,5 @@ mod world;
 mod calls;
 #[path = "crash/doubt.rs"]
 mod doubt;
+#[path = "crash/writes.rs"]
+mod writes;

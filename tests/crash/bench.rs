@@ -218,35 +218,17 @@ pub(crate) struct Matrix {
 }
 
 impl Matrix {
-    /// Runs one case for each item, side by side.
+    /// Runs one case for each item, side by side. A case says whether there was anything to it.
     pub(crate) fn over<T: Sync>(
         name: &str,
         items: &[T],
-        case: impl Fn(&T) -> Result<(), String> + Sync,
+        case: impl Fn(&T) -> (bool, Result<(), String>) + Sync,
     ) -> Self {
-        let (began, next) = (Instant::now(), AtomicUsize::new(0));
-        let failures = Mutex::new(Vec::new());
-        std::thread::scope(|scope| {
-            for _ in 0..WORKERS {
-                scope.spawn(|| {
-                    while let Some(item) = items.get(next.fetch_add(1, Ordering::SeqCst)) {
-                        if let Err(failure) = case(item) {
-                            failures
-                                .lock()
-                                .expect("no case panics while it reports")
-                                .push(failure);
-                        }
-                    }
-                });
-            }
-        });
-        let failures = failures.into_inner().expect("all cases have ended");
-        Self {
-            name: name.to_owned(),
-            began,
-            cases: items.len(),
-            failures,
-        }
+        let next = AtomicUsize::new(0);
+        Self::run(name, || {
+            let item = items.get(next.fetch_add(1, Ordering::SeqCst))?;
+            Some(case(item))
+        })
     }
 
     /// Runs the cases 1, 1 + `stride`, ... until several in a row find nothing left to strike. A case says
@@ -258,20 +240,27 @@ impl Matrix {
     ) -> Self {
         /// A run may take a call more or less than another: it waits for what takes time.
         const SPARED: usize = 4;
-        let (began, next) = (Instant::now(), AtomicUsize::new(0));
-        let (spared, cases) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let (next, spared) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self::run(name, || {
+            if spared.load(Ordering::SeqCst) >= SPARED {
+                return None;
+            }
+            let place = 1 + stride * next.fetch_add(1, Ordering::SeqCst);
+            let (struck, result) = case(place);
+            spared.fetch_add(usize::from(!struck), Ordering::SeqCst);
+            Some((struck, result))
+        })
+    }
+
+    /// Runs cases side by side until there is none left.
+    fn run(name: &str, next: impl Fn() -> Option<(bool, Result<(), String>)> + Sync) -> Self {
+        let (began, cases) = (Instant::now(), AtomicUsize::new(0));
         let failures = Mutex::new(Vec::new());
         std::thread::scope(|scope| {
             for _ in 0..WORKERS {
                 scope.spawn(|| {
-                    while spared.load(Ordering::SeqCst) < SPARED {
-                        let place = 1 + stride * next.fetch_add(1, Ordering::SeqCst);
-                        let (struck, result) = case(place);
-                        if struck {
-                            cases.fetch_add(1, Ordering::SeqCst);
-                        } else {
-                            spared.fetch_add(1, Ordering::SeqCst);
-                        }
+                    while let Some((struck, result)) = next() {
+                        cases.fetch_add(usize::from(struck), Ordering::SeqCst);
                         if let Err(failure) = result {
                             failures
                                 .lock()
@@ -282,18 +271,16 @@ impl Matrix {
                 });
             }
         });
-        let failures = failures.into_inner().expect("all cases have ended");
         Self {
             name: name.to_owned(),
             began,
             cases: cases.into_inner(),
-            failures,
+            failures: failures.into_inner().expect("all cases have ended"),
         }
     }
 
-    /// Says how it went; fails if a case failed.
-    #[track_caller]
-    pub(crate) fn report(self, at_least: usize) {
+    /// Says how it went, and what failed.
+    pub(crate) fn report(self, at_least: usize) -> Result<(), String> {
         let Self {
             name,
             began,
@@ -301,20 +288,26 @@ impl Matrix {
             mut failures,
         } = self;
         let (failed, took) = (failures.len(), began.elapsed().as_secs_f64());
-        println!(
-            "matrix {name}: {cases} cases, {} passed, {took:.1} s",
-            cases.saturating_sub(failed)
-        );
+        let passed = cases.saturating_sub(failed);
+        println!("matrix {name}: {cases} cases, {passed} passed, {took:.1} s");
         failures.sort();
         failures.truncate(3);
-        assert!(
-            failed == 0,
-            "{name}: {failed} of {cases} failed, such as\n{}",
-            failures.join("\n----\n")
-        );
-        assert!(
-            cases >= at_least,
-            "{name}: only {cases} cases: nothing was struck"
-        );
+        if failed > 0 {
+            let some = failures.join("\n----\n");
+            Err(format!(
+                "{name}: {failed} of {cases} failed, such as\n{some}"
+            ))
+        } else if cases < at_least {
+            Err(format!("{name}: only {cases} cases: nothing was struck"))
+        } else {
+            Ok(())
+        }
     }
+}
+
+/// Fails if any of the matrices did, after all of them.
+#[track_caller]
+pub(crate) fn all_passed(matrices: impl IntoIterator<Item = Result<(), String>>) {
+    let failures: Vec<String> = matrices.into_iter().filter_map(Result::err).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n====\n"));
 }

@@ -1,12 +1,12 @@
 //! Killed before and after every call, and twice; and the answer of every call lost.
 
-use super::bench::Matrix;
+use super::bench::{Matrix, all_passed};
 use super::labs::{Subject, fleet, twin};
 use super::stage::{Stage, stages};
 use super::world::World;
 
 /// Kills at every `stride`-th call.
-fn killed(stage: &Stage, when: &str, stride: usize) {
+fn killed(stage: &Stage, when: &str, stride: usize) -> Result<(), String> {
     Matrix::until_spared(
         &format!("{}, killed {when} a call", stage.name),
         stride,
@@ -23,11 +23,11 @@ fn killed(stage: &Stage, when: &str, stride: usize) {
             )
         },
     )
-    .report(if stride == 1 { 30 } else { 4 });
+    .report(if stride == 1 { 20 } else { 2 })
 }
 
 /// Kills at every `stride`-th call, and the run that recovers from it as well, somewhere.
-fn killed_twice(stage: &Stage, stride: usize) {
+fn killed_twice(stage: &Stage, stride: usize) -> Result<(), String> {
     Matrix::until_spared(&format!("{}, killed twice", stage.name), stride, |first| {
         let second = first + 1 + first * 7 % 45;
         let bench = stage.before.copy();
@@ -49,11 +49,11 @@ fn killed_twice(stage: &Stage, stride: usize) {
             ),
         )
     })
-    .report(4);
+    .report(4)
 }
 
 /// Loses the answer of every `stride`-th call that succeeds.
-fn lost(stage: &Stage, stride: usize) {
+fn lost(stage: &Stage, stride: usize) -> Result<(), String> {
     Matrix::until_spared(
         &format!("{}, an answer lost", stage.name),
         stride,
@@ -74,35 +74,39 @@ fn lost(stage: &Stage, stride: usize) {
             (struck, result.and_then(|()| stage.heals(&bench, &what)))
         },
     )
-    .report(if stride == 1 { 30 } else { 4 });
+    .report(if stride == 1 { 20 } else { 2 })
 }
 
-fn everywhere(subject: &Subject, stride: usize) {
-    for stage in &stages(subject) {
-        killed(stage, "before", stride);
-        killed(stage, "after", stride);
-        killed_twice(stage, stride.max(3));
-        lost(stage, stride);
-    }
+fn everywhere(subject: &Subject) {
+    all_passed(stages(subject).iter().flat_map(|stage| {
+        [
+            killed(stage, "before", 1),
+            killed(stage, "after", 1),
+            killed_twice(stage, 3),
+            lost(stage, 1),
+        ]
+    }));
 }
 
 #[test]
 fn a_sample_of_calls() {
-    for stage in stages(&fleet()).iter().take(2) {
-        killed(stage, "before", 11);
-        killed(stage, "after", 11);
-        lost(stage, 13);
-    }
+    all_passed(stages(&fleet()).iter().take(2).flat_map(|stage| {
+        [
+            killed(stage, "before", 11),
+            killed(stage, "after", 11),
+            lost(stage, 13),
+        ]
+    }));
 }
 
 #[test]
 #[ignore = "the whole matrix takes minutes; `.ci/run` has it"]
 fn full_calls_of_the_twin() {
-    everywhere(&twin(), 1);
+    everywhere(&twin());
 }
 
 #[test]
 #[ignore = "the whole matrix takes minutes; `.ci/run` has it"]
 fn full_calls_of_the_fleet() {
-    everywhere(&fleet(), 1);
+    everywhere(&fleet());
 }

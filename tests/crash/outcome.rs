@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use roboinfra::model::{Address, Kind};
-use roboinfra::state::{Effect, Lockfile, Record, Recorded};
+use roboinfra::state::{Effect, Lockfile, Pins, Record, Recorded};
 use roboinfra::store::{FileJournal, lockfile};
 
 use super::bench::Bench;
@@ -109,12 +109,23 @@ fn plain(known: &Lockfile, world: &World) -> Vec<String> {
         let complete = (recorded.digest.is_empty(), recorded.created.is_some());
         format!("lockfile {address} {id} {kept:?} {complete:?}")
     });
-    let (lab, pins) = (&known.lab, &known.pins);
+    let (lab, pins) = (&known.lab, resting(known, world));
     let head = format!(
         "lockfile {} {} {} {} {pins:?}",
         lab.name, lab.account, lab.region, lab.endpoint
     );
     resources.chain([head]).collect()
+}
+
+/// The pins that something rests on: the next run looks the others up again.
+fn resting(known: &Lockfile, world: &World) -> Pins {
+    let mut pins = known.pins.clone();
+    pins.images
+        .retain(|_, image| world.is_used(image.id.as_str()));
+    if known.resources.is_empty() {
+        pins.zones.clear();
+    }
+    pins
 }
 
 /// Every intent in the journals has an effect, what was made by intents is what was ever made, and nothing was made

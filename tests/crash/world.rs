@@ -97,6 +97,13 @@ impl World {
         lines
     }
 
+    /// Whether a machine was launched from this image.
+    pub(crate) fn is_used(&self, image: &str) -> bool {
+        self.living
+            .values()
+            .any(|(kind, fields)| kind == "Instance" && text_of(fields, "image") == image)
+    }
+
     /// How many things there ever were at each address.
     pub(crate) fn counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
@@ -208,6 +215,9 @@ fn plain(value: &Value, labels: &BTreeMap<String, String>) -> Value {
 
 /// A text with every id in it replaced by what it is called.
 pub(crate) fn renamed(text: &str, labels: &BTreeMap<String, String>) -> String {
+    if text.starts_with("eni-attach-") {
+        return "…".to_owned();
+    }
     if let Some(label) = labels.get(text) {
         return label.clone();
     }

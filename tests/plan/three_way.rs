@@ -130,7 +130,7 @@ fn a_machine_stopped_on_purpose_is_left_alone() {
 #[test]
 fn a_restart_that_was_cut_off_is_finished_and_a_stop_on_purpose_is_not_undone() {
     use InstanceState::{Running, Stopped, Stopping};
-    let resized = "mark true, StopInstances, until stopped, ModifyInstanceType, StartInstances, until running, mark false";
+    let resized = "mark true, StopInstances, until stopped, ModifyInstanceAttribute, StartInstances, until running, mark false";
     let cases = [
         ("g5.2xlarge", Running, false, ""),
         ("g5.2xlarge", Running, true, "mark false"),
@@ -149,18 +149,18 @@ fn a_restart_that_was_cut_off_is_finished_and_a_stop_on_purpose_is_not_undone() 
         ),
         ("g4dn.xlarge", Running, false, resized),
         ("g4dn.xlarge", Running, true, resized),
-        ("g4dn.xlarge", Stopped, false, "ModifyInstanceType"),
+        ("g4dn.xlarge", Stopped, false, "ModifyInstanceAttribute"),
         (
             "g4dn.xlarge",
             Stopping,
             false,
-            "until stopped, ModifyInstanceType",
+            "until stopped, ModifyInstanceAttribute",
         ),
         (
             "g4dn.xlarge",
             Stopped,
             true,
-            "ModifyInstanceType, StartInstances, until running, mark false",
+            "ModifyInstanceAttribute, StartInstances, until running, mark false",
         ),
     ];
     for (instance_type, state, marked, expected) in cases {
