@@ -1,6 +1,8 @@
 //! The real command, cut off at every place: killed without warning, its answers lost, its files lost, its disk full.
 //! Whatever happened, the same command again leads to what the uninterrupted run leads to.
 
+#![expect(clippy::print_stdout, reason = "a matrix says how many cases it has")]
+
 #[path = "crash/bench.rs"]
 mod bench;
 #[path = "crash/labs.rs"]

@@ -110,7 +110,9 @@ fn fragment(sentence: &str) -> String {
 
 impl From<JournalError> for CliError {
     fn from(error: JournalError) -> Self {
-        Self::from_error(&error).hint(
+        let mut told = Self::from_error(&error);
+        told.message = error.to_string();
+        told.hint(
             "make room or mend the disk, then run the same command again: it goes on from here",
         )
     }

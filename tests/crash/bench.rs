@@ -170,22 +170,20 @@ pub(crate) fn finish(mut command: Command, folder: &Path) -> Ran {
         }
         if began.elapsed() > PATIENCE {
             child.kill().expect("it is ours");
-            child.wait().expect("it is ours");
-            let text = said.map(|path| fs::read_to_string(path).unwrap_or_default());
-            panic!(
-                "it did not end within {PATIENCE:?}: {command:?}\n{}",
-                text.concat()
-            );
         }
         pause(Duration::from_millis(5));
     };
-    Ran {
+    let patient = began.elapsed() <= PATIENCE;
+    let ran = Ran {
         code: status.code(),
         signal: status.signal(),
         said: said
             .map(|path| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned())
             .concat(),
-    }
+    };
+    let said = &ran.said;
+    assert!(patient, "not done within {PATIENCE:?}: {command:?}\n{said}");
+    ran
 }
 
 #[expect(

@@ -27,11 +27,6 @@ impl Outcome {
         Self::unproven(bench, &world)
     }
 
-    /// The same where journals were lost, and so promise nothing.
-    pub(crate) fn without_journals(bench: &Bench) -> Result<Self, String> {
-        Self::unproven(bench, &World::read(bench))
-    }
-
     fn unproven(bench: &Bench, world: &World) -> Result<Self, String> {
         if bench.journal().exists() {
             return Err("a journal is left".to_owned());
