@@ -21,6 +21,8 @@ mod man;
 mod plan;
 mod power;
 mod prepare;
+mod rebuild;
+mod recall;
 mod reference;
 mod report;
 mod run;
