@@ -18,6 +18,8 @@ pub(crate) struct Ctx<'a> {
     pub(crate) now: Timestamp,
     /// How long after its birth a thing is not visible to this action.
     pub(crate) hidden: Option<Duration>,
+    /// Whether the page that is asked for stays empty although more follows.
+    pub(crate) empty_page: bool,
 }
 
 impl<'a> Ctx<'a> {

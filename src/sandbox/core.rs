@@ -17,7 +17,8 @@ use super::call::{
 use super::context::Ctx;
 use super::ec2;
 use super::options::Options;
-use super::scenario::{Buckets, FaultKind, Faults, Situation, When};
+use super::scenario::{Buckets, FaultKind, Faults, Scenario, Situation, When};
+use super::strike::{empty_page, strike_before, throttled};
 use super::wire::{ApiError, Xml};
 use super::world::{Entity, IdSource, Line, Loaded, Log, Phase, Store, kind_of, mix};
 use super::{iam, quotas, ssm, sts};
@@ -30,6 +31,7 @@ pub struct Sandbox {
 }
 
 struct State {
+    scenario: Arc<Scenario>,
     seed: u64,
     regions: BTreeMap<String, Store>,
     iam: Store,
@@ -56,13 +58,13 @@ const COMPACT_FLOOR: usize = 2_000;
 impl Sandbox {
     /// An account that lives as long as this value.
     pub fn new(options: Options) -> Arc<Self> {
-        let state = State::new(options.seed, None);
+        let state = State::new(&options, None);
         Self::with_state(options, state)
     }
 
     /// An account that lives in a file; it is made if need be.
     pub fn open(path: &Path, options: Options) -> io::Result<Arc<Self>> {
-        let mut state = State::new(options.seed, Some(Log::open(path)?));
+        let mut state = State::new(&options, Some(Log::open(path)?));
         let changes = state.read_log()?;
         let alive = state.stores().map(|(_, store)| store.len()).sum::<usize>();
         if changes > COMPACT_FLOOR && changes > COMPACT_FACTOR * alive {
@@ -100,6 +102,32 @@ impl Sandbox {
     /// Forgets the calls that were made.
     pub fn forget_calls(&self) {
         self.lock().calls.clear();
+    }
+
+    /// Another scenario from now on. What its rules have to count is counted from here.
+    pub fn set_scenario(&self, scenario: Scenario) {
+        let mut state = self.lock();
+        state.scenario = Arc::new(scenario);
+        state.faults = Store::new(ids_for(state.seed, FAULTS));
+    }
+
+    /// Everything that exists now, by region (or `iam`) and id, each thing as the world's file has it.
+    pub fn entities(&self) -> BTreeMap<(String, String), serde_json::Value> {
+        let mut state = self.lock();
+        let now = self.options.clock.now();
+        let regions: Vec<String> = state.regions.keys().cloned().collect();
+        for region in regions {
+            self.settle(&mut state, &region, now);
+        }
+        let mut entities = BTreeMap::new();
+        for (place, store) in state.stores().filter(|(place, _)| *place != FAULTS) {
+            for slot in store.slots() {
+                let id = slot.entity.id().to_owned();
+                let value = serde_json::to_value(&slot.entity).unwrap_or_default();
+                entities.insert((place.to_owned(), id), value);
+            }
+        }
+        entities
     }
 
     /// How many things of each kind exist, in EC2's spelling (`instance`, `elastic-ip`, ... and `role`,
@@ -177,7 +205,7 @@ impl Sandbox {
         now: Timestamp,
         number: u64,
     ) -> Result<Response, Broken> {
-        if self.options.scenario.rate_limits && call.service == Service::Ec2 {
+        if state.scenario.rate_limits && call.service == Service::Ec2 {
             let params = &call.params;
             let unfiltered =
                 params.child("Filter").is_none() && params.text("MaxResults").is_none();
@@ -212,6 +240,7 @@ impl Sandbox {
     ) -> Ctx<'a> {
         state.region(region).now = now;
         let State {
+            scenario,
             regions,
             iam,
             faults,
@@ -220,13 +249,14 @@ impl Sandbox {
         iam.now = now;
         faults.now = now;
         let faults = Faults {
-            scenario: &self.options.scenario,
+            scenario,
             counts: faults,
             now,
             opened: self.opened,
         };
         Ctx {
             hidden: faults.hidden_for(action),
+            empty_page: false,
             region,
             action,
             store: regions
@@ -250,6 +280,7 @@ fn answered(ctx: &mut Ctx<'_>, call: &Call, number: u64) -> Result<Response, Bro
     if let Some(response) = strike_before(ctx, call, number)? {
         return Ok(response);
     }
+    ctx.empty_page = empty_page(ctx, call);
     let answer = perform(ctx, call, number);
     if answer.is_err() {
         ctx.store.rollback();
@@ -277,68 +308,6 @@ fn die() -> ! {
         let _ =
             rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     }
-}
-
-/// errors-overview, "Server error codes".
-fn throttled() -> ApiError {
-    ApiError::with_status(503, "RequestLimitExceeded", "Request limit exceeded.")
-}
-
-/// The faults that strike before anything happens.
-fn strike_before(ctx: &mut Ctx<'_>, call: &Call, number: u64) -> Result<Option<Response>, Broken> {
-    let situation = Situation {
-        action: &call.action,
-        ..Situation::default()
-    };
-    let ec2 = call.service == Service::Ec2;
-    if ctx.faults.fire(FaultKind::Refused, &situation).is_some() {
-        return Err(Broken::Refused);
-    }
-    for kind in [
-        FaultKind::Expired,
-        FaultKind::Throttle,
-        FaultKind::ServerError,
-        FaultKind::Denied,
-        FaultKind::Error,
-    ] {
-        let Some(rule) = ctx.faults.fire(kind, &situation) else {
-            continue;
-        };
-        let (status, code, message) = match kind {
-            FaultKind::Expired if ec2 => (400, "RequestExpired", "Request has expired."),
-            FaultKind::Expired => (
-                403,
-                "ExpiredToken",
-                "The security token included in the request is expired",
-            ),
-            FaultKind::Throttle if ec2 => (503, "RequestLimitExceeded", "Request limit exceeded."),
-            FaultKind::Throttle if call.json.is_null() => (400, "Throttling", "Rate exceeded"),
-            FaultKind::Throttle => (400, "ThrottlingException", "Rate exceeded"),
-            FaultKind::ServerError => (500, "InternalError", "An internal error has occurred"),
-            FaultKind::Denied if ec2 => (
-                403,
-                "UnauthorizedOperation",
-                "You are not authorized to perform this operation.",
-            ),
-            FaultKind::Denied => (
-                403,
-                "AccessDenied",
-                "User is not authorized to perform this operation",
-            ),
-            _ => (
-                rule.status.unwrap_or(400),
-                "Error",
-                "A fault of the scenario",
-            ),
-        };
-        let error = ApiError::with_status(
-            status,
-            rule.code.as_deref().unwrap_or(code),
-            rule.message.as_deref().unwrap_or(message),
-        );
-        return Ok(Some(refusal(call.service, &error, number)));
-    }
-    Ok(None)
 }
 
 fn perform(ctx: &mut Ctx<'_>, call: &Call, number: u64) -> Result<Response, ApiError> {
@@ -377,8 +346,10 @@ fn counted(entity: &Entity) -> Option<&'static str> {
 }
 
 impl State {
-    fn new(seed: u64, log: Option<Log>) -> Self {
+    fn new(options: &Options, log: Option<Log>) -> Self {
+        let seed = options.seed;
         Self {
+            scenario: Arc::new(options.scenario.clone()),
             seed,
             regions: BTreeMap::new(),
             iam: Store::new(ids_for(seed, IAM)),

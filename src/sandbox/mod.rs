@@ -19,6 +19,7 @@ mod scenario;
 #[cfg(feature = "cli")]
 mod serve;
 mod ssm;
+mod strike;
 mod sts;
 mod wire;
 mod world;

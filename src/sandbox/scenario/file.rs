@@ -38,6 +38,8 @@ pub enum FaultKind {
     Refused,
     /// What was born less than `for` ago cannot be seen by the action.
     Invisible,
+    /// A page comes without anything in it, but with a token for the next.
+    EmptyPage,
     /// The instance goes from pending to terminated.
     LaunchFailure,
     /// A spot instance is taken back `after` its launch.
