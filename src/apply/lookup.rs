@@ -9,9 +9,10 @@ use crate::model::{Address, Born, Failure, Kind, Op, Outcome, Ref};
 
 /// Pauses before each look, because reads can lag behind writes. What has no token is looked for longer: sent again too
 /// early, it would be made twice.
-const PAUSES: [Duration; 3] = [
+const PAUSES: [Duration; 4] = [
     Duration::ZERO,
     Duration::from_secs(5),
+    Duration::from_secs(10),
     Duration::from_secs(15),
 ];
 

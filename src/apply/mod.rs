@@ -3,6 +3,7 @@
 //! Owns: when each step runs, how often a call is sent, what is journalled before and after. Does not own: what to
 //! do (`plan` decided that), how the cloud is called (`aws`), or what the user sees (`ui`).
 
+mod confirm;
 mod driver;
 mod gather;
 mod ledger;
@@ -16,6 +17,7 @@ mod step;
 mod wait;
 mod worker;
 
+pub use confirm::confirm;
 pub use driver::{Engine, Report, Stop};
 pub use gather::{ForLaunch, Gathered, capacity, gather};
 pub use recover::{Recovery, recover};

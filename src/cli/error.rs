@@ -6,7 +6,7 @@ use super::exit;
 use crate::model::{Failure, FailureClass};
 use crate::plan::Flaw;
 use crate::port::JournalError;
-use crate::state::{JournalProblem, LockfileProblem, Mismatch};
+use crate::state::{LockfileProblem, Mismatch};
 use crate::store;
 use crate::ui::{Circumstances, Help, advise};
 
@@ -121,9 +121,8 @@ impl From<JournalError> for CliError {
 impl From<Mismatch> for CliError {
     fn from(mismatch: Mismatch) -> Self {
         Self::new(mismatch.to_string()).hint(
-            "nothing was changed; use the credentials and the region of that lab, or another lockfile with --lockfile",
+            "use the credentials and the region of that lab, or another lockfile with --lockfile",
         )
-        .hint("if the lockfile is the wrong one: put this lab's own in its place, or move it away and run `roboinfra state rebuild{lab}`")
     }
 }
 
@@ -135,32 +134,13 @@ impl From<store::LoadError> for CliError {
                 source: LockfileProblem::NewerFormat { .. },
                 ..
             }) => told.hint("nothing was changed; use the roboinfra that wrote it, or a newer one"),
-            store::LoadError::Lockfile(store::lockfile::ReadError::Unreadable { .. }) => {
-                told.hint("nothing was changed; make the file readable, then run the same command again")
-            }
             store::LoadError::Lockfile(_) => told
                 .hint("nothing was changed; restore the file from git, or from {previous}")
-                .hint("or make it again from the tags in the cloud: roboinfra state rebuild{lab}"),
-            store::LoadError::Journal(store::JournalReadError::Text {
-                source: store::JournalTextError::Line(JournalProblem::NewerFormat { .. }),
-                ..
-            }) => told.hint("nothing was changed; use the roboinfra that wrote it, or a newer one"),
-            store::LoadError::Journal(store::JournalReadError::Text { .. })
-            | store::LoadError::Fold { .. } => told.hint(
-                "nothing was changed; put the journal aside and find by their tags what its run has made: \
-                 roboinfra state rebuild{lab}",
-            ),
-            store::LoadError::Journal(_) => told.hint(
-                "nothing was changed; make room or mend the disk, then run the same command again",
-            ),
+                .hint("or remove it and run `roboinfra state rebuild{lab}`: it is made again from the tags in the cloud"),
+            store::LoadError::Journal(_) | store::LoadError::Fold { .. } => {
+                told.hint("nothing was changed; put the journal aside and run `roboinfra state rebuild{lab}`")
+            }
         }
-    }
-}
-
-impl From<store::SetAsideError> for CliError {
-    fn from(error: store::SetAsideError) -> Self {
-        Self::from_error(&error)
-            .hint("nothing else was changed; make room or mend the disk, then run it again")
     }
 }
 
@@ -173,9 +153,7 @@ impl From<store::GuardError> for CliError {
                 .hint("wait for it, or let this command wait with --lock-timeout 10m"),
             store::GuardError::Open { .. }
             | store::GuardError::Lock { .. }
-            | store::GuardError::Describe { .. } => told.hint(
-                "nothing was changed; make room or mend the disk, then run the same command again",
-            ),
+            | store::GuardError::Describe { .. } => told,
         }
     }
 }
@@ -190,24 +168,13 @@ impl From<store::ConcludeError> for CliError {
 impl From<store::PrepareError> for CliError {
     fn from(error: store::PrepareError) -> Self {
         Self::from_error(&error)
-            .hint("nothing was changed; the journal is kept there: make room, or the folder writable, then run the same command again")
+            .hint("roboinfra keeps its journal beside the profile: make that folder writable")
     }
 }
 
 impl From<store::KeyError> for CliError {
     fn from(error: store::KeyError) -> Self {
-        let told = Self::from_error(&error);
-        match error {
-            store::KeyError::Write { .. }
-            | store::KeyError::Unreadable { .. }
-            | store::KeyError::Random { .. } => told.hint(
-                "nothing was changed; make room or mend the disk, then run the same command again",
-            ),
-            store::KeyError::Exists { .. } => told.hint("run the same command again"),
-            store::KeyError::NotAKey { .. } | store::KeyError::TooBig { .. } => {
-                told.hint("nothing was changed; restore the file from a copy, or move it away")
-            }
-        }
+        Self::from_error(&error)
     }
 }
 

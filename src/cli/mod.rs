@@ -21,8 +21,6 @@ mod man;
 mod plan;
 mod power;
 mod prepare;
-mod rebuild;
-mod recall;
 mod reference;
 mod report;
 mod run;
