@@ -78,6 +78,7 @@ pub(super) fn perform<'a>(aws: &'a Aws, op: &'a Op, stamp: &'a Stamp) -> Call<'a
         Op::StopInstances { instances } => Box::pin(instance::stop(ec2, instances)),
         Op::RebootInstances { instances } => Box::pin(instance::reboot(ec2, instances)),
         Op::CancelSpotRequests { requests } => Box::pin(spot::cancel(ec2, requests)),
+        Op::CancelAllSpotRequests => Box::pin(spot::cancel_all(ec2, stamp)),
         Op::TerminateInstances { instances } => Box::pin(instance::terminate(ec2, instances)),
         Op::ModifyInstanceType {
             instance,

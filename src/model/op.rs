@@ -140,6 +140,9 @@ pub enum Op {
     CancelSpotRequests {
         requests: Vec<CloudId>,
     },
+    /// Cancels every request that carries the lab's tags and still stands: one whose machine somebody ended would bring
+    /// another after the lab is gone.
+    CancelAllSpotRequests,
     TerminateInstances {
         instances: Vec<Ref>,
     },
@@ -258,7 +261,9 @@ impl Op {
             Self::StartInstances { .. } => "StartInstances",
             Self::StopInstances { .. } => "StopInstances",
             Self::RebootInstances { .. } => "RebootInstances",
-            Self::CancelSpotRequests { .. } => "CancelSpotInstanceRequests",
+            Self::CancelSpotRequests { .. } | Self::CancelAllSpotRequests => {
+                "CancelSpotInstanceRequests"
+            }
             Self::TerminateInstances { .. } => "TerminateInstances",
             Self::ModifyInstanceType { .. } => "ModifyInstanceAttribute",
             Self::RequireImdsV2 { .. } => "ModifyInstanceMetadataOptions",
@@ -327,6 +332,7 @@ impl Op {
             | Self::CreateInstanceProfile { .. }
             | Self::CreatePlacementGroup { .. }
             | Self::CancelSpotRequests { .. }
+            | Self::CancelAllSpotRequests
             | Self::AllocateAddress => Vec::new(),
             Self::EnableDnsHostnames { vpc }
             | Self::CreateSubnet { vpc, .. }

@@ -7,8 +7,9 @@ use super::input::Input;
 use super::judged::{Judged, zone_of};
 use super::steps::Layout;
 use super::types::{Binding, Mode, Plan};
-use super::{launch, steps, teardown};
-use crate::model::{Action, Address, Op, Reason};
+use super::{devices, launch, steps, teardown};
+use crate::inventory::Sighting;
+use crate::model::{Action, Address, Market, Op, Reason, Spec};
 
 /// Builds the plan.
 pub fn build(input: &Input<'_>) -> Plan {
@@ -68,6 +69,10 @@ fn forgotten(input: &Input<'_>, judged: &[Judged<'_>]) -> Vec<Address> {
 
 fn lay_out(input: &Input<'_>, judged: &[Judged<'_>], order: &[Address]) -> Vec<super::types::Step> {
     let mut layout = Layout::default();
+    if input.mode == Mode::Destroy && input.targets.is_empty() && buys_spot(input) {
+        let lab = Address::new("node");
+        layout.push(&lab, Vec::new(), Op::CancelAllSpotRequests, BTreeSet::new());
+    }
     let going: Vec<&Judged<'_>> = judged
         .iter()
         .filter(|j| matches!(j.change.action, Action::Delete | Action::Replace))
@@ -94,7 +99,37 @@ fn lay_out(input: &Input<'_>, judged: &[Judged<'_>], order: &[Address]) -> Vec<s
             steps::reattach(&mut layout, input, judged, &by_address);
         }
     }
-    layout.finish()
+    let mut steps = layout.finish();
+    devices::settle(input, &by_address, &mut steps);
+    steps
+}
+
+/// Whether the lab has, or may have had, machines on the spot market.
+fn buys_spot(input: &Input<'_>) -> bool {
+    let wanted = input
+        .lab
+        .resources
+        .values()
+        .any(|resource| match &resource.spec {
+            Spec::Instance(spec) => spec
+                .launch
+                .ladder
+                .iter()
+                .any(|rung| rung.market == Market::Spot),
+            _ => false,
+        });
+    let mut recorded = input
+        .recorded
+        .iter()
+        .flat_map(|lock| lock.resources.values());
+    let mut seen = input
+        .observed
+        .sightings
+        .iter()
+        .filter_map(Sighting::instance);
+    wanted
+        || recorded.any(|recorded| recorded.market == Some(Market::Spot))
+        || seen.any(|instance| instance.market == Market::Spot)
 }
 
 /// Leaves alone what is not aimed at: targets bring what they need, or when things go, what needs them.

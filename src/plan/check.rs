@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::types::{Mode, Plan, StepId};
+use super::types::{Change, Mode, Plan, StepId};
 use crate::model::{Action, Address, Op, Ref};
 
 /// Something that no plan may have.
@@ -30,6 +30,9 @@ pub enum Flaw {
     /// Something is to change, and nothing does it.
     #[error("{0} is to change, and no step covers it")]
     Uncovered(Address),
+    /// Something is to be made, and no step makes it.
+    #[error("{0} is to be made, and no step makes it")]
+    NeverMade(Address),
     /// A plan that only looks has steps.
     #[error("a plan that only refreshes has steps")]
     ActsWhileRefreshing,
@@ -92,6 +95,12 @@ pub fn check(plan: &Plan) -> Vec<Flaw> {
             .iter()
             .filter(|c| acts(c.action) && !covered.contains(&c.address));
         flaws.extend(uncovered.map(|change| Flaw::Uncovered(change.address.clone())));
+        let made = |change: &&Change| matches!(change.action, Action::Create | Action::Replace);
+        let never = plan
+            .changes
+            .iter()
+            .filter(|change| made(change) && !makers.contains_key(&change.address));
+        flaws.extend(never.map(|change| Flaw::NeverMade(change.address.clone())));
     }
     flaws
 }

@@ -13,7 +13,7 @@ use crate::inventory::{Inventory, Owner, Seen, Sighting};
 use crate::lab::Resource;
 use crate::model::{
     Action, Address, BlockReason, CloudId, FieldChange, Impact, InstanceState, Kind, Loss, Op,
-    Reason, Spec, TAG_KEEP,
+    Reason, Ref, Spec, TAG_KEEP, Zone,
 };
 
 /// Everything seen that is this lab's own, by address.
@@ -22,6 +22,7 @@ pub(super) type Owned<'a> = BTreeMap<&'a Address, Vec<&'a Sighting>>;
 /// Decides about every resource that is desired, recorded or seen.
 pub(super) fn classify<'a>(input: &Input<'a>, order: &[Address]) -> Vec<Judged<'a>> {
     let owned = owned(input);
+    let homes = homes(input, &owned);
     let by_id: BTreeMap<&CloudId, &Sighting> = input
         .observed
         .sightings
@@ -45,7 +46,15 @@ pub(super) fn classify<'a>(input: &Input<'a>, order: &[Address]) -> Vec<Judged<'
             by_id: &by_id,
             lab: input.lab.name.as_str(),
         };
-        let decided = desired(input, address, resource, seen, &context, &judged);
+        let mut decided = desired(input, address, resource, seen, &context, &judged);
+        if let Some(reason) = homes
+            .get(address)
+            .and_then(|home| homeless(&decided, resource, home))
+        {
+            decided.change.action = Action::Blocked;
+            decided.change.reason = Reason::Blocked(reason);
+            decided.change.losses.clear();
+        }
         if let Some(id) = decided
             .change
             .id
@@ -80,6 +89,52 @@ fn owned<'a>(input: &Input<'a>) -> Owned<'a> {
         }
     }
     owned
+}
+
+/// For each node the zones of the data volumes that it is to have and that exist, each with one of them.
+fn homes<'a>(
+    input: &Input<'a>,
+    owned: &Owned<'a>,
+) -> BTreeMap<&'a Address, BTreeMap<Zone, &'a Address>> {
+    let mut homes: BTreeMap<&Address, BTreeMap<Zone, &Address>> = BTreeMap::new();
+    for (address, resource) in &input.lab.resources {
+        let Spec::Volume(volume) = &resource.spec else {
+            continue;
+        };
+        let seen = owned.get(address).and_then(|seen| seen.first());
+        if let (Ref::Managed(node), Some(zone)) = (&volume.node, seen.and_then(|s| zone_of(s))) {
+            homes.entry(node).or_default().insert(zone, address);
+        }
+    }
+    homes
+}
+
+/// Why a machine that is to be made cannot be: its data is where none of its choices is.
+fn homeless(
+    decided: &Judged<'_>,
+    resource: &Resource,
+    home: &BTreeMap<Zone, &Address>,
+) -> Option<BlockReason> {
+    let Spec::Instance(spec) = &resource.spec else {
+        return None;
+    };
+    if !matches!(decided.change.action, Action::Create | Action::Replace) {
+        return None;
+    }
+    let mut zones = home.iter();
+    let (zone, volume) = zones.next()?;
+    if let Some((other, second)) = zones.next() {
+        return Some(BlockReason::Impossible(format!(
+            "its data is in two zones: {volume} in {zone}, {second} in {other}"
+        )));
+    }
+    let reachable = spec.launch.ladder.iter().any(|rung| rung.zone == *zone);
+    (!reachable).then(|| {
+        BlockReason::Impossible(format!(
+            "its data, {volume}, is in {zone}, and none of its choices is: allow that zone, or take the volume out \
+             of the profile"
+        ))
+    })
 }
 
 fn desired<'a>(
@@ -131,14 +186,26 @@ fn desired<'a>(
             change.id = Some(sighting.id.clone());
             let differences = diff(address, spec, sighting, context);
             let cascade = replaced_below(spec, sighting, judged);
-            present(
+            let mut decided = present(
                 change,
                 spec,
                 sighting,
                 recorded.map(|r| r.digest.as_str()),
                 differences,
                 cascade,
-            )
+            );
+            let needs = match decided.change.action {
+                // It would go, and could not be made again.
+                Action::Replace => first_blocked(resource, judged),
+                _ => out_of_reach(&decided.fixes, judged),
+            };
+            if let Some(other) = needs {
+                decided.change.losses.clear();
+                decided.fixes.clear();
+                decided.change.action = Action::Blocked;
+                decided.change.reason = Reason::Blocked(BlockReason::DependsOnBlocked(other));
+            }
+            decided
         }
         several => {
             let ids = several
@@ -291,6 +358,19 @@ fn first_blocked(resource: &Resource, judged: &BTreeMap<Address, Judged<'_>>) ->
         .iter()
         .find(|address| judged.get(*address).is_some_and(is_unusable))
         .cloned()
+}
+
+/// Something that a mending operation refers to and that is blocked without an id, if there is.
+fn out_of_reach(fixes: &[Op], judged: &BTreeMap<Address, Judged<'_>>) -> Option<Address> {
+    fixes.iter().find_map(|op| {
+        let mut op = op.clone();
+        let refs = op.refs_mut().into_iter();
+        refs.filter_map(|reference| match reference {
+            Ref::Managed(address) => Some(address.clone()),
+            Ref::Existing(_) => None,
+        })
+        .find(|address| judged.get(address).is_some_and(is_unusable))
+    })
 }
 
 fn is_unusable(judged: &Judged<'_>) -> bool {

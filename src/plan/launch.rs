@@ -48,6 +48,7 @@ pub(super) fn batches(input: &Input<'_>, judged: &BTreeMap<&Address, &Judged<'_>
         let joins = batches.last().is_some_and(|last| {
             let next = last.first + u32::try_from(last.nodes.len()).unwrap_or(u32::MAX);
             home.is_none()
+                && (together || !comes_back(&spec.launch))
                 && Arc::ptr_eq(&last.launch, &spec.launch)
                 && spec.index == next
                 && (together || next - last.first < MOST_PER_CALL)
@@ -71,6 +72,13 @@ pub(super) fn batches(input: &Input<'_>, judged: &BTreeMap<&Address, &Judged<'_>
         .into_iter()
         .map(|batch| (batch.nodes[0].clone(), batch))
         .collect()
+}
+
+/// Whether EC2 may replace such a machine by itself: a persistent spot request brings another, alone and so with launch
+/// index 0. Only if it was launched alone is its address the same then.
+fn comes_back(launch: &LaunchSpec) -> bool {
+    let spot = |rung: &crate::model::Rung| rung.market == crate::model::Market::Spot;
+    launch.spot.persistent && launch.ladder.iter().any(spot)
 }
 
 /// The zones that nodes must be launched in because a data volume of theirs is there.

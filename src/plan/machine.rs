@@ -45,6 +45,7 @@ pub(super) fn diff(
             .map_or(Market::OnDemand, |rung| rung.market);
         found.push(differs("market", seen.market, market, Impact::Replace));
     }
+    found.extend(placement_group(want, seen, context));
     found.extend(restart::diff(own, want, seen, tags));
     found.extend(security_groups(own, want, seen, context));
     if seen.imds_v2_required == Some(false) || seen.imds_hop_limit.is_some_and(|limit| limit != 2) {
@@ -67,6 +68,27 @@ pub(super) fn diff(
         found.push(differs("state", "pending", "running", Impact::InPlace).with([fix]));
     }
     found
+}
+
+/// A machine is in the group that it was launched into, for good.
+fn placement_group(
+    want: &InstanceSpec,
+    seen: &SeenInstance,
+    context: &Context<'_>,
+) -> Option<Difference> {
+    let wanted = want.launch.placement_group.as_ref();
+    let (before, after) = match (&seen.placement_group, wanted) {
+        (None, None) => return None,
+        (Some(now), None) => (now.as_str(), "-"),
+        (now, Some(group)) => {
+            let name = context.id(group).map(CloudId::as_str);
+            if now.is_some() && now.as_deref() == name {
+                return None;
+            }
+            (now.as_deref().unwrap_or("-"), name.unwrap_or("the lab's"))
+        }
+    };
+    Some(differs("placement_group", before, after, Impact::Replace))
 }
 
 fn security_groups(

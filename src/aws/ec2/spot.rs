@@ -4,13 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::primitives::DateTime;
-use aws_sdk_ec2::types::SpotPrice;
+use aws_sdk_ec2::types::{SpotInstanceRequest, SpotPrice};
 use jiff::Timestamp;
 
-use crate::aws::answer::{Done, gone};
+use super::tags;
+use crate::aws::answer::{Done, done, gone};
 use crate::aws::classify::failed;
-use crate::aws::sight::moment;
-use crate::model::{CloudId, Failure, InstanceType, Usd, Zone};
+use crate::aws::sight::{cloud_id, moment};
+use crate::model::{CloudId, Failure, InstanceType, Stamp, TAG_LAB, TAG_LAB_ID, Usd, Zone};
+
+/// Requests per page.
+const PAGE: i32 = 1000;
 
 /// How EC2 names Linux: newer accounts see the first, older ones the second.
 const LINUX: [&str; 2] = ["Linux/UNIX", "Linux/UNIX (Amazon VPC)"];
@@ -72,6 +76,34 @@ pub(in crate::aws) async fn cancel(ec2: &Client, requests: &[CloudId]) -> Done {
             .await
             .map_err(failed("CancelSpotInstanceRequests")),
     )
+}
+
+/// Cancels what still stands of the requests that carry the lab's tags.
+pub(in crate::aws) async fn cancel_all(ec2: &Client, stamp: &Stamp) -> Done {
+    let tag = |key: &str| {
+        let value = stamp.tags.get(key).map(String::as_str).unwrap_or_default();
+        tags::filter(&format!("tag:{key}"), [value])
+    };
+    let found = ec2
+        .describe_spot_instance_requests()
+        .filters(tag(TAG_LAB))
+        .filters(tag(TAG_LAB_ID))
+        .filters(tags::filter("state", ["open", "active", "disabled"]))
+        .into_paginator()
+        .page_size(PAGE)
+        .items()
+        .send()
+        .collect::<Result<Vec<SpotInstanceRequest>, _>>()
+        .await
+        .map_err(failed("DescribeSpotInstanceRequests"))?;
+    let requests: Vec<CloudId> = found
+        .iter()
+        .filter_map(|request| cloud_id(request.spot_instance_request_id()))
+        .collect();
+    if requests.is_empty() {
+        return Ok(done());
+    }
+    cancel(ec2, &requests).await
 }
 
 #[cfg(test)]
