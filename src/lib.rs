@@ -16,6 +16,7 @@ pub mod inventory;
 pub mod lab;
 pub mod model;
 pub mod plan;
+pub mod policy;
 pub mod port;
 pub mod profile;
 pub mod sandbox;

@@ -3,7 +3,6 @@
 use roboinfra::state::{LockfileProblem, decode, encode, format_of, serial_of};
 
 use crate::seal::sealed;
-use crate::terminal::harmless;
 use crate::watch::bounded;
 
 /// Checks one input, as it is and with a seal that fits it.
@@ -25,12 +24,12 @@ fn read(text: &str) {
             assert_eq!(serial_of(&written), Some(lockfile.serial));
             // What reaches terminals and requests.
             for (address, recorded) in &lockfile.resources {
-                harmless(address.as_str());
-                harmless(recorded.id.as_str());
+                let texts = [address.as_str(), recorded.id.as_str()];
+                assert!(!texts.concat().contains(char::is_control), "{texts:?}");
             }
         }
         Err(problem) => {
-            harmless(&problem.to_string());
+            assert!(!problem.to_string().is_empty());
             if let LockfileProblem::NewerFormat {
                 lockfile: Some(lockfile),
                 ..

@@ -8,7 +8,7 @@ use super::interrupts::Interrupts;
 use super::settings::Settings;
 use crate::profile::ProfileProblem;
 use crate::store::Paths;
-use crate::ui::json::{ErrorMirror, error_json, error_opening, problems_json};
+use crate::ui::json::{ErrorMirror, error_json, error_opening, line, problems_json};
 use crate::ui::{
     Busy, ColorChoice, ColorHints, ErrorReport, Look, Terminal, TerminalHints, diagnostic,
     error_view,
@@ -83,10 +83,7 @@ impl App {
 
     /// Writes one JSON object as a line of stdout.
     pub(super) fn json(&mut self, value: &impl serde::Serialize) {
-        let mut line =
-            serde_json::to_string(value).expect("plain values with text keys always serialise");
-        line.push('\n');
-        self.data(&line);
+        self.data(&line(value));
     }
 
     /// Writes a line of conversation to stderr, unless the user wants quiet.

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::global::Global;
 use super::{
-    apply, completions, demo, destroy, graph, init, man, plan, power, sandbox, schema, state,
-    status, validate,
+    apply, completions, demo, destroy, graph, init, man, plan, policy, power, sandbox, schema,
+    state, status, validate,
 };
 
 /// GPU robotics labs on AWS from one TOML file
@@ -46,6 +46,8 @@ pub(super) enum Command {
     Graph(graph::GraphArgs),
     /// Show or mend what the lockfile remembers.
     State(state::StateArgs),
+    /// Print the smallest IAM policy for this lab.
+    Policy(policy::PolicyArgs),
     /// Play a whole lab through in the sandbox.
     Demo(demo::DemoArgs),
     /// The emulated AWS by itself.

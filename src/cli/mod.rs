@@ -19,6 +19,7 @@ mod init;
 mod interrupts;
 mod man;
 mod plan;
+mod policy;
 mod power;
 mod prepare;
 mod reference;

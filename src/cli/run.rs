@@ -11,8 +11,8 @@ use super::error::CliError;
 use super::session::OpenError;
 use super::settings::Settings;
 use super::{
-    apply, completions, demo, destroy, exit, graph, init, man, plan, power, sandbox, schema, state,
-    status, validate,
+    apply, completions, demo, destroy, exit, graph, init, man, plan, policy, power, sandbox,
+    schema, state, status, validate,
 };
 use crate::plan::Power;
 
@@ -55,6 +55,7 @@ fn dispatch(app: &mut App, command: Command) -> Result<u8, OpenError> {
     let cloudy = match command {
         Command::Init(args) => return Ok(init::init(app, &args)?),
         Command::Validate(args) => return Ok(validate::validate(app, &args)?),
+        Command::Policy(args) => return policy::policy(app, &args),
         Command::Schema(args) => return Ok(schema::schema(app, &args)),
         Command::Completions(args) => {
             return Ok(completions::completions(app, Cli::command(), &args));
@@ -105,6 +106,7 @@ async fn obey(app: &mut App, command: &Command) -> Result<u8, OpenError> {
         Command::Sandbox(args) => Ok(sandbox::sandbox(app, args).await?),
         Command::Init(_)
         | Command::Validate(_)
+        | Command::Policy(_)
         | Command::Schema(_)
         | Command::Completions(_)
         | Command::Man(_) => Ok(exit::DONE),

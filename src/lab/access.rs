@@ -8,16 +8,33 @@ use super::collect::{Resources, add};
 use super::names::{instance_profile_name, key_name, role_name};
 use super::network::Networking;
 use super::types::Facts;
+use crate::catalog;
 use crate::model::{
-    Address, CloudId, InstanceProfileSpec, KeyPairSpec, NodeName, Ref, RoleSpec, Rule,
+    Address, CloudId, InstanceProfileSpec, KeyPairSpec, NodeName, Ref, Region, RoleSpec, Rule,
     SecurityGroupSpec, Spec,
 };
 use crate::profile::{Operator, Profile, Source};
 
-/// Lets the SSM agent work, so that a machine can be reached without any open port.
-const SSM_POLICY: &str = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore";
-/// Lets the machine publish metrics and logs.
-const CLOUDWATCH_POLICY: &str = "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy";
+/// AWS's own policies that a machine's role gets, and what each is for.
+const HOST_POLICIES: [(&str, &str); 2] = [
+    (
+        "AmazonSSMManagedInstanceCore",
+        "Session Manager: a shell on the machine without any open port",
+    ),
+    (
+        "CloudWatchAgentServerPolicy",
+        "metrics and logs that the machine publishes",
+    ),
+];
+
+/// The ARNs of the policies that a machine's role gets in a region, and what each is for.
+pub fn host_policies(region: &Region) -> Vec<(String, &'static str)> {
+    let partition = catalog::partition(region).as_str();
+    HOST_POLICIES
+        .iter()
+        .map(|(name, purpose)| (format!("arn:{partition}:iam::aws:policy/{name}"), *purpose))
+        .collect()
+}
 
 /// What the nodes need of the lab's access.
 pub(super) struct Access {
@@ -74,7 +91,10 @@ pub(super) fn access(
 fn identity(profile: &Profile, facts: &Facts, resources: &mut Resources) -> Ref {
     let role_spec = RoleSpec {
         name: role_name(&profile.name, &facts.lab_id),
-        policies: [SSM_POLICY, CLOUDWATCH_POLICY].map(str::to_owned).into(),
+        policies: host_policies(&profile.region)
+            .into_iter()
+            .map(|(arn, _)| arn)
+            .collect(),
     };
     let role = add(
         resources,

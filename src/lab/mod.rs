@@ -12,6 +12,7 @@ mod nodes;
 mod types;
 mod wants;
 
+pub use access::host_policies;
 pub use build::build;
 pub use names::{instance_profile_name, key_name, role_name};
 pub use types::{Facts, Lab, LabProblem, Resource};

@@ -35,10 +35,10 @@ pub use reference::{Ref, Unresolved};
 pub use retry::{RetryPolicy, Verdict};
 pub use secret::Secret;
 pub use spec::{
-    AssociationSpec, ElasticIpSpec, GatewaySpec, ImageRef, InstanceProfileSpec, InstanceSpec,
-    KeyPairSpec, LaunchSpec, PinnedImage, PlacementGroupSpec, RoleSpec, RootVolume, RouteSpec,
-    RouteTableSpec, Rung, SecurityGroupSpec, Shutdown, Spec, SpotOptions, SubnetSpec, VolumeSpec,
-    VpcSpec,
+    AssociationSpec, ElasticIpSpec, GatewaySpec, IAM_PATH, ImageRef, InstanceProfileSpec,
+    InstanceSpec, KeyPairSpec, LaunchSpec, PinnedImage, PlacementGroupSpec, RoleSpec, RootVolume,
+    RouteSpec, RouteTableSpec, Rung, SecurityGroupSpec, Shutdown, Spec, SpotOptions, SubnetSpec,
+    VolumeSpec, VpcSpec,
 };
 pub use tags::{
     TAG_ADDRESS, TAG_FIRST, TAG_KEEP, TAG_LAB, TAG_LAB_ID, TAG_MANAGED, TAG_RESTART, TAG_RUN, Tags,

@@ -84,6 +84,9 @@ pub struct KeyPairSpec {
     pub public_key: String,
 }
 
+/// Where roles and instance profiles live in IAM, so that a policy can name them all.
+pub const IAM_PATH: &str = "/roboinfra/";
+
 /// An IAM role that EC2 instances may take.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleSpec {

@@ -30,7 +30,7 @@ pub use not_built::not_built;
 pub use parse::{MAX_BYTES, Parsed, parse};
 pub use position::{Lines, Position};
 pub use problem::ProfileProblem;
-pub use quote::visible;
+pub use quote::{is_unsafe, visible};
 pub use reference::reference;
 pub use schema::schema;
 pub use starters::{Starter, starters};

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 /// More of a user's text than this says nothing new in a message.
 const LONGEST: usize = 60;
 
-/// Whether a character moves the cursor, hides text or turns its direction.
-fn is_unsafe(c: char) -> bool {
+/// Whether a character moves the cursor, hides text or turns its direction instead of being shown.
+pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

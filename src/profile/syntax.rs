@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::codes::{DUPLICATE_KEY, SYNTAX};
 use super::problem::Problems;
+use super::quote::visible;
 use super::validate::SECRET_WORDS;
 
 /// A longer value is not repeated in a help line.
@@ -31,7 +32,9 @@ pub(super) fn report(text: &str, error: &toml::de::Error, problems: &mut Problem
         Some(value) if is_bare(&text[value.clone()]) => {
             let word = &text[value.clone()];
             let help = match secret {
-                None if word.chars().count() <= LONGEST => format!("write \"{word}\""),
+                None if word.chars().count() <= LONGEST && visible(word) == word => {
+                    format!("write \"{word}\"")
+                }
                 _ => "put it between \" and \"".to_owned(),
             };
             problems

@@ -13,6 +13,7 @@ pub mod json;
 mod money;
 mod page;
 mod plan;
+mod policy_view;
 mod run;
 mod state_view;
 mod status;
@@ -27,6 +28,7 @@ pub use failure::{Advice, Circumstances, Help, advise, failure_lines};
 pub use graph_view::{graph_dot, graph_view};
 pub use page::{Line, Page};
 pub use plan::{Place, PlanReport, plan_view};
+pub use policy_view::{host_role_view, policy_text};
 pub use run::{
     Bars, Display, DisplayKind, EndReport, Lines, Remains, Silent, Standing, choose_display,
     end_view,

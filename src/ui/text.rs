@@ -6,26 +6,23 @@ use std::time::Duration;
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr;
 
+use crate::profile::is_unsafe;
+
 /// Escapes everything that would act on a terminal instead of being shown: control characters, and marks that turn
 /// the direction of text round. Line breaks and tabs become spaces.
 pub fn clean(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(acts) {
+    if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
     }
     let mut clean = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
             '\n' | '\r' | '\t' => clean.push(' '),
-            character if acts(character) => clean.extend(character.escape_unicode()),
+            character if is_unsafe(character) => clean.extend(character.escape_unicode()),
             character => clean.push(character),
         }
     }
     Cow::Owned(clean)
-}
-
-fn acts(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// How many columns a text takes.

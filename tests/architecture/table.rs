@@ -52,6 +52,7 @@ pub(crate) const TABLE: &[Row] = &[
         "plan",
         &["model", "dag", "catalog", "lab", "inventory", "state"],
     ),
+    pure("policy", &["model", "catalog", "profile", "lab"]),
     pure("event", &["model"]),
     effects("port", &["model", "inventory", "state"]),
     effects(
@@ -81,6 +82,7 @@ pub(crate) const TABLE: &[Row] = &[
             "inventory",
             "state",
             "plan",
+            "policy",
             "event",
         ],
     ),

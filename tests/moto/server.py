@@ -24,6 +24,7 @@ from datetime import datetime, timezone
 
 from moto.ec2.models import amis
 from moto.ec2.models.elastic_block_store import EBSBackend
+from moto.iam.access_control import IAMRequestBase
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.servicequotas.models import ServiceQuotasBackend
 from moto.servicequotas.responses import ServiceQuotasResponse
@@ -166,6 +167,12 @@ def detach_by_volume_alone():
     EBSBackend.detach_volume = detach_volume
 
 
+def trust_signatures():
+    # With IAM turned on moto checks signatures over a body that it has encoded anew: one with a space in it, which
+    # the SDK sends as %20, never fits. Keys are still looked up.
+    IAMRequestBase.check_signature = lambda self: None
+
+
 class Quiet(WSGIRequestHandler):
     """One line per request helps nobody."""
 
@@ -178,6 +185,7 @@ def main():
     add_parameters()
     add_quotas()
     detach_by_volume_alone()
+    trust_signatures()
     app = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", int(sys.argv[1]), app, threaded=True, request_handler=Quiet)
     if sys.argv[2:] == ["with-parent"]:

@@ -2,12 +2,12 @@
 
 use aws_sdk_iam::Client;
 
-use super::role::{PATH, tags_from, tags_of};
+use super::role::{tags_from, tags_of};
 use crate::aws::answer::{Done, born, done, gone, has_code, id};
 use crate::aws::classify::failed;
 use crate::aws::sight::sighted;
 use crate::inventory::{Seen, SeenProfile, Sighting};
-use crate::model::{Failure, FailureClass, Ref, Stamp};
+use crate::model::{Failure, FailureClass, IAM_PATH, Ref, Stamp};
 
 /// Reads one profile by name.
 pub(in crate::aws) async fn read(iam: &Client, name: &str) -> Result<Vec<Sighting>, Failure> {
@@ -36,7 +36,7 @@ pub(in crate::aws) async fn read(iam: &Client, name: &str) -> Result<Vec<Sightin
 pub(in crate::aws) async fn create(iam: &Client, name: &str, stamp: &Stamp) -> Done {
     iam.create_instance_profile()
         .instance_profile_name(name)
-        .path(PATH)
+        .path(IAM_PATH)
         .set_tags(Some(tags_from(&stamp.tags, "CreateInstanceProfile")?))
         .send()
         .await

@@ -9,10 +9,7 @@ use crate::aws::answer::{Done, born, done, gone, id};
 use crate::aws::classify::failed;
 use crate::aws::sight::sighted;
 use crate::inventory::{Seen, SeenRole, Sighting};
-use crate::model::{Failure, FailureClass, Ref, Stamp, Tags};
-
-/// Where the lab's roles and profiles live, so that a policy can name them all.
-pub(super) const PATH: &str = "/roboinfra/";
+use crate::model::{Failure, FailureClass, IAM_PATH, Ref, Stamp, Tags};
 
 /// Lets EC2 instances take the role.
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
@@ -78,7 +75,7 @@ async fn policies(iam: &Client, role: &str) -> Result<BTreeSet<String>, Failure>
 pub(in crate::aws) async fn create(iam: &Client, name: &str, stamp: &Stamp) -> Done {
     iam.create_role()
         .role_name(name)
-        .path(PATH)
+        .path(IAM_PATH)
         .assume_role_policy_document(TRUST)
         .set_tags(Some(tags_from(&stamp.tags, "CreateRole")?))
         .send()

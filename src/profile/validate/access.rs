@@ -119,7 +119,10 @@ fn key_file(at: &At<&str>, problems: &mut Problems) {
                 format!("{} does not look like a public key", quote(path)),
             )
             .says("does not end in .pub")
-            .advise(format!("the public key is usually `{path}.pub`"));
+            .advise(format!(
+                "the public key is usually {}",
+                quote(&format!("{path}.pub"))
+            ));
     }
 }
 

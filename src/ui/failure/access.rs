@@ -2,6 +2,7 @@
 
 use super::types::{Advice, Circumstances};
 use crate::model::Failure;
+use crate::policy::{Phase, TABLE};
 
 pub(super) fn permission(failure: &Failure) -> Advice {
     let action = denied_action(&failure.message).unwrap_or_else(|| action_of(&failure.operation));
@@ -24,9 +25,14 @@ pub(super) fn permission(failure: &Failure) -> Advice {
         Advice::new("The image is not shared with this account.")
             .say("Name another `image` in the profile.")
     } else {
-        Advice::new(format!("You may not do this: {action} is not allowed.")).say(format!(
-            "Ask whoever manages the account to allow {action}."
-        ))
+        Advice::new(format!("You may not do this: {action} is not allowed."))
+            .say(format!(
+                "Ask whoever manages the account to allow {action}; this prints all that the lab takes:"
+            ))
+            .type_this(format!(
+                "roboinfra policy {}",
+                part_of(&action, &failure.operation)
+            ))
     };
     match encoded(message) {
         Some(blob) => advice.type_this(format!(
@@ -72,6 +78,25 @@ fn denied_action(message: &str) -> Option<String> {
         .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, ':' | '-'))
         .collect();
     action.contains(':').then_some(action)
+}
+
+/// The part of the policy that allows an action; all of it for one that the table does not have.
+fn part_of(action: &str, operation: &str) -> &'static str {
+    let phase = TABLE
+        .iter()
+        .flat_map(|call| call.grants.iter().map(move |grant| (call.name, grant)))
+        .filter(|(call, grant)| {
+            grant.action == action && (*call == operation || operation.is_empty())
+        })
+        .map(|(_, grant)| grant.phase)
+        .min();
+    match phase {
+        Some(Phase::Plan) => "plan",
+        Some(Phase::Power) => "power",
+        Some(Phase::Apply) => "apply",
+        Some(Phase::Destroy) => "destroy",
+        None => "all",
+    }
 }
 
 /// The policy action for an API call, by the service that has it.

@@ -1,9 +1,12 @@
 //! The formats and how a line of them is written.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::model::Usd;
 use crate::plan::Rate;
+use crate::profile::is_unsafe;
 
 /// A format with its version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub enum Format {
     Problems,
     /// `graph --json`.
     Graph,
+    /// `policy --json`.
+    Policy,
     /// An error before anything else.
     Error,
 }
@@ -34,6 +39,7 @@ impl Format {
             Self::State => "roboinfra.state/1",
             Self::Problems => "roboinfra.problems/1",
             Self::Graph => "roboinfra.graph/1",
+            Self::Policy => "roboinfra.policy/1",
             Self::Error => "roboinfra.error/1",
         }
     }
@@ -55,12 +61,29 @@ struct Opening {
     roboinfra: &'static str,
 }
 
-/// A value as one line.
-pub(super) fn line(value: &impl Serialize) -> String {
-    let mut text =
-        serde_json::to_string(value).expect("mirrors have text keys and always serialise");
-    text.push('\n');
-    text
+/// A value as one line. JSON is read on terminals too: what would act on one is escaped.
+pub fn line(value: &impl Serialize) -> String {
+    let text = serde_json::to_string(value).expect("mirrors have text keys and always serialise");
+    tame(&text).into_owned() + "\n"
+}
+
+/// JSON with the characters escaped that a terminal obeys and JSON lets stand: they occur in its texts only.
+fn tame(json: &str) -> Cow<'_, str> {
+    if !json.chars().any(is_unsafe) {
+        return Cow::Borrowed(json);
+    }
+    let mut tame = String::with_capacity(json.len() + 16);
+    for character in json.chars() {
+        if is_unsafe(character) {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                tame.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            tame.push(character);
+        }
+    }
+    Cow::Owned(tame)
 }
 
 /// An hourly cost in dollars.
@@ -85,4 +108,22 @@ impl From<Rate> for RateMirror {
 /// A sum in dollars.
 pub(super) fn dollars(amount: Usd) -> f64 {
     amount.dollars()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_terminal_obeys_a_line_and_no_program_sees_a_difference() {
+        let text = "\u{1b}[2J \u{9b}31m \u{202e} \u{7f} \u{e0041} größe \\u";
+        let written = line(&[text]);
+        let bad = written
+            .trim_end_matches('\n')
+            .chars()
+            .find(|c| is_unsafe(*c));
+        assert_eq!(bad, None, "{written}");
+        let read: Vec<String> = serde_json::from_str(&written).expect("it is JSON");
+        assert_eq!(read, [text]);
+    }
 }
