@@ -1,0 +1,632 @@
+#!/usr/bin/env bash
+# The program on a host that roboinfra talks to: it stores steps, runs one at a time detached from whoever asked, keeps
+# what they write and how they end in files, and tells that to whoever follows. It knows nothing of what steps do.
+#
+# Everything lies in /var/lib/roboinfra. A record is replaced as a whole, so that a power cut leaves the old or the new
+# one. Answers are lines on stdout; refusals are lines `error CODE TEXT`. Secrets are in memory only, never in records.
+set -uo pipefail
+umask 077
+shopt -s nullglob
+export LC_ALL=C
+# BASH_ENV and friends of whoever asked are not ours.
+unset BASH_ENV ENV CDPATH
+
+readonly HOME_DIR=${ROBOINFRA_HOME:-/var/lib/roboinfra}
+readonly RUN_DIR=${ROBOINFRA_RUN:-/run/roboinfra}
+readonly LONGEST_SCRIPT=1048576
+readonly CHUNK=65536
+# Between TERM and KILL, when a step is ended.
+readonly GRACE=10
+
+refuse() {
+    printf 'error %s\n' "$*"
+    exit 1
+}
+
+# unwritable WHAT: why something could not be written.
+unwritable() {
+    if (($(free_mib "$HOME_DIR") < 8)); then refuse "no-space the disk is full: $*"; fi
+    refuse "unwritable $*"
+}
+
+homes() {
+    if ! { mkdir -p "$HOME_DIR/steps" "$RUN_DIR" && chmod 700 "$HOME_DIR" "$RUN_DIR"; } 2>/dev/null; then
+        unwritable "$HOME_DIR or $RUN_DIR cannot be made"
+    fi
+}
+
+# What goes into a path or a command is checked first.
+is_name() { [[ $1 =~ ^[a-z][a-z0-9-]{0,39}$ ]] || refuse "bad-name not a step's name"; }
+is_digest() { [[ $1 =~ ^[0-9a-f]{64}$ ]] || refuse "bad-digest not a digest"; }
+is_number() { [[ $1 =~ ^(0|[1-9][0-9]{0,14})$ ]] || refuse "bad-number not a number"; }
+takes() { (($1 == $2)) || refuse "bad-arguments"; }
+
+boot_id() {
+    local id=${ROBOINFRA_BOOT_ID:-}
+    [[ -n $id ]] || read -r id </proc/sys/kernel/random/boot_id || id=unknown
+    printf '%s' "$id"
+}
+
+under_systemd() { [[ ${ROBOINFRA_SYSTEMD:-yes} != no && -d /run/systemd/system ]]; }
+
+# --- Records -----------------------------------------------------------------------------------------------------
+
+# load NAME DIGEST: fills the record's variables. A record that cannot be read counts as one of a run that was cut.
+load() {
+    local file="$HOME_DIR/steps/$1/$2/state" key value
+    state='' rc='' started='' ended='' tries=0 boot='' pid='' born=''
+    if [[ -e "$RUN_DIR/$1.$2.state" ]]; then file="$RUN_DIR/$1.$2.state"; fi
+    if [[ ! -e $file ]]; then
+        state=stored
+        return
+    fi
+    while IFS='=' read -r key value; do
+        case $key in
+            state) [[ ! $value =~ ^(running|done|failed|interrupted|reboot|later|timeout)$ ]] || state=$value ;;
+            rc) [[ ! $value =~ ^[0-9]{1,3}$ ]] || rc=$value ;;
+            started) [[ ! $value =~ ^[0-9]{1,12}$ ]] || started=$value ;;
+            ended) [[ ! $value =~ ^[0-9]{1,12}$ ]] || ended=$value ;;
+            tries) [[ ! $value =~ ^[0-9]{1,6}$ ]] || tries=$value ;;
+            pid) [[ ! $value =~ ^[1-9][0-9]{0,9}$ ]] || pid=$value ;;
+            born) [[ ! $value =~ ^[0-9]{1,18}$ ]] || born=$value ;;
+            boot) boot=$value ;;
+        esac
+    done <"$file" 2>/dev/null
+    case $state in
+        '') state=interrupted ;;
+        running) is_alive || state=interrupted ;;
+        # Another boot than the one that it asked to leave: it is looked at again.
+        reboot) [[ $boot == "$(boot_id)" ]] || state=stored ;;
+    esac
+}
+
+# save NAME DIGEST: writes the record's variables, durably. A full disk does not lose the result: there is a reserve,
+# and at the worst the record is kept in memory until the next boot.
+save() {
+    local dir="$HOME_DIR/steps/$1/$2" text
+    printf -v text 'state=%s\nrc=%s\nstarted=%s\nended=%s\ntries=%s\nboot=%s\npid=%s\nborn=%s\n' \
+        "$state" "$rc" "$started" "$ended" "$tries" "$boot" "$pid" "$born"
+    if replace "$dir" "$text" || { rm -f "$HOME_DIR/reserve" && replace "$dir" "$text"; }; then
+        rm -f "$RUN_DIR/$1.$2.state"
+    else
+        printf '%s' "$text" >"$RUN_DIR/$1.$2.state"
+    fi
+}
+
+replace() {
+    {
+        printf '%s' "$2" >"$1/state.new" && sync "$1/state.new" && mv -f "$1/state.new" "$1/state" && sync "$1"
+    } 2>/dev/null
+}
+
+# Whether the process of the loaded record is still that process, in this boot.
+is_alive() {
+    local now
+    [[ -n $pid && $boot == "$(boot_id)" ]] && now=$(birth "$pid") && [[ $now == "$born" ]]
+}
+
+# birth PID: when a process began, in ticks since the boot; fails for one that is gone or a zombie.
+birth() {
+    local stat
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+    # The name in parentheses may hold anything.
+    stat=${stat##*) }
+    local words
+    read -r -a words <<<"$stat"
+    [[ ${words[0]} != [ZX] ]] && printf '%s' "${words[19]}"
+}
+
+current() {
+    local to
+    to=$(readlink "$HOME_DIR/steps/$1/current" 2>/dev/null) && [[ $to =~ ^[0-9a-f]{64}$ ]] && printf '%s' "$to"
+}
+
+# others NAME: the name of another step that runs, if one does.
+others() {
+    local link name
+    for link in "$HOME_DIR"/steps/*/current; do
+        name=${link%/current} name=${name##*/}
+        [[ $name != "$1" ]] || continue
+        load "$name" "$(current "$name")"
+        if [[ $state == running ]]; then
+            printf '%s' "$name"
+            return 0
+        fi
+    done
+    return 1
+}
+
+# One command that changes records at a time. The lock is not passed on to what is started.
+lock() {
+    { exec 9>"$HOME_DIR/lock"; } 2>/dev/null || unwritable "$HOME_DIR/lock"
+    flock -w 30 9 || refuse "locked another command of the runner holds its lock"
+}
+
+# --- Storing -----------------------------------------------------------------------------------------------------
+
+cmd_put() {
+    takes $# 2
+    is_name "$1" && is_digest "$2"
+    local name=$1 digest=$2 dir="$HOME_DIR/steps/$1/$2" new="$HOME_DIR/steps/$1/new.$$" was
+    mkdir -p "$HOME_DIR/steps/$name" 2>/dev/null || unwritable "$HOME_DIR"
+    # shellcheck disable=SC2064 # The name is wanted as it is now.
+    trap "rm -rf '$new'" EXIT
+    if ! { mkdir "$new" && head -c $((LONGEST_SCRIPT + 1)) >"$new/script" && sync "$new/script"; } 2>/dev/null; then
+        unwritable "the script"
+    fi
+    (($(stat -c %s "$new/script") <= LONGEST_SCRIPT)) || refuse "too-long a script has at most $LONGEST_SCRIPT bytes"
+    [[ $(sha256sum <"$new/script") == "$digest  -" ]] || refuse "digest what arrived has another digest"
+    lock
+    was=$(current "$name") || was=
+    if [[ -n $was ]]; then
+        load "$name" "$was"
+        [[ $state != running || $was == "$digest" ]] || refuse "busy $name"
+    fi
+    if [[ $was != "$digest" || ! -e $dir/script ]]; then
+        # What an earlier run of the same script did may have been changed by the one in between.
+        rm -rf "$dir" "$RUN_DIR/$name.$digest.state"
+        make_current || unwritable "the script"
+    else
+        mv -f "$new/script" "$dir/script"
+    fi
+    forget "$name" "$digest"
+    printf 'stored %s %s\n' "$name" "$digest"
+}
+
+# Of `put`, whose variables it uses.
+make_current() {
+    local link="$HOME_DIR/steps/$name/current"
+    {
+        mv "$new" "$dir" && ln -sfn "$digest" "$link.new" && mv -fT "$link.new" "$link" && sync "$HOME_DIR/steps/$name"
+    } 2>/dev/null
+}
+
+# forget NAME DIGEST: of a step's older scripts the two last ones are kept, with their logs.
+forget() {
+    local dir kept=0
+    while IFS= read -r dir; do
+        [[ ${dir##*/} =~ ^[0-9a-f]{64}$ && ${dir##*/} != "$2" ]] || continue
+        ((++kept <= 2)) || rm -rf "$dir"
+    done < <(stat -c '%Y %n' "$HOME_DIR/steps/$1"/*/script | sort -rn | sed 's/^[0-9]* //; s|/script$||')
+}
+
+# --- Running -----------------------------------------------------------------------------------------------------
+
+cmd_start() {
+    takes $# 3
+    is_name "$1" && is_digest "$2" && is_number "$3"
+    local name=$1 digest=$2 limit=$3 dir="$HOME_DIR/steps/$1/$2" busy before self
+    [[ -e $dir/script && $(current "$name") == "$digest" ]] || refuse "unknown $name $digest"
+    local secrets
+    secrets=$(read_secrets) || { printf '%s\n' "${secrets##*$'\n'}" && exit 1; }
+    lock
+    load "$name" "$digest"
+    case $state in
+        running | done) printf '%s %s %s\n' "$state" "$name" "$digest" && return ;;
+    esac
+    ! busy=$(others "$name") || refuse "busy $busy"
+    load "$name" "$digest"
+    if [[ $(sha256sum <"$dir/script") != "$digest  -" ]]; then
+        rm -rf "$dir" "$HOME_DIR/steps/$name/current"
+        refuse "damaged the stored script of $name is not what was stored; it must be put again"
+    fi
+    end_leftover
+    before=$tries
+    self=$(readlink -f "${BASH_SOURCE[0]}")
+    if [[ ! -s $HOME_DIR/reserve ]]; then head -c 65536 /dev/zero >"$HOME_DIR/reserve" 2>/dev/null; fi
+    rm -f "$RUN_DIR/$name.env"
+    if [[ -n $secrets ]]; then printf '%s\n' "$secrets" >"$RUN_DIR/$name.env" || unwritable "$RUN_DIR"; fi
+    launch "$name" "$digest" "$limit" "$self" || {
+        rm -f "$RUN_DIR/$name.env"
+        refuse "not-started the step could not be started"
+    }
+    # Started means that its record says so.
+    local turn
+    for turn in {1..500}; do
+        load "$name" "$digest"
+        ((tries == before)) || break
+        pause 0.02
+    done
+    ((tries > before)) || refuse "not-started the step did not begin within 10 s"
+    printf 'started %s %s\n' "$name" "$digest"
+}
+
+launch() {
+    local variable pass=()
+    if under_systemd; then
+        for variable in ROBOINFRA_HOME ROBOINFRA_RUN; do
+            [[ -z ${!variable:-} ]] || pass+=("--setenv=$variable=${!variable}")
+        done
+        systemctl stop "roboinfra-step-$1.service" >/dev/null 2>&1
+        # The runner keeps the time itself; systemd's limit is for a runner that is gone.
+        systemd-run --quiet --collect --unit="roboinfra-step-$1" --description="roboinfra step $1" \
+            -p KillMode=control-group -p "RuntimeMaxSec=$(($3 + 60))" -p TimeoutStopSec=15 "${pass[@]}" \
+            bash "$4" exec "$1" "$2" "$3" 9>&- >&2
+    else
+        setsid -f bash "$4" exec "$1" "$2" "$3" </dev/null >/dev/null 2>&1 9>&-
+    fi
+}
+
+# Reads `NAME=base64value` lines and checks them; prints them as they came. Their values are never an argument.
+read_secrets() {
+    local line value
+    timeout 20 head -c 262144 | while IFS= read -r line; do
+        [[ -n $line ]] || continue
+        if [[ ! $line =~ ^([A-Z][A-Z0-9_]*)=([A-Za-z0-9+/]*={0,2})$ ]]; then
+            refuse "bad-secret a line is not NAME=base64"
+        fi
+        value=${BASH_REMATCH[2]}
+        case ${BASH_REMATCH[1]} in
+            PATH | IFS | HOME | ENV | SHELLOPTS | BASH* | LD_* | ROBOINFRA_*) refuse "bad-secret not a secret's name" ;;
+        esac
+        printf '%s' "$value" | base64 -d >/dev/null 2>&1 || refuse "bad-secret a value is not base64"
+        printf '%s\n' "$line"
+    done
+}
+
+# What an earlier run of the loaded record has left running: its runner was killed, its children were not.
+end_leftover() {
+    local turn left
+    [[ -n $pid && $boot == "$(boot_id)" ]] || return 0
+    for ((turn = 0; turn <= GRACE * 5; turn++)); do
+        read -r -a left <<<"$(session "$pid")"
+        ((${#left[@]} > 0)) || return 0
+        if ((turn == 0)); then kill -TERM "${left[@]}" 2>/dev/null; fi
+        pause 0.2
+    done
+    kill -KILL "${left[@]}" 2>/dev/null
+}
+
+# session ID: the processes of a session; a step's own are all in that of its runner.
+session() {
+    local file stat words
+    for file in /proc/[0-9]*/stat; do
+        { read -r stat <"$file"; } 2>/dev/null || continue
+        read -r -a words <<<"${stat##*) }"
+        if [[ ${words[3]} == "$1" && ${words[0]} != [ZX] ]]; then printf '%s ' "${stat%% *}"; fi
+    done
+}
+
+# Runs a step and writes down how it ends. This is the detached process.
+cmd_exec() {
+    takes $# 3
+    is_name "$1" && is_digest "$2" && is_number "$3"
+    local name=$1 digest=$2 limit=$3 dir="$HOME_DIR/steps/$1/$2" asked='' child code
+    # Held as long as this process lives; no child has it.
+    { exec 8>"$HOME_DIR/running"; } 2>/dev/null && flock -w 5 8 || exit 1
+    load "$name" "$digest"
+    tries=$((tries + 1)) state=running rc='' started=$EPOCHSECONDS ended='' boot=$(boot_id) pid=$$ born=$(birth $$)
+    exec </dev/null >>"$dir/log" 2>&1
+    printf '=== try %s at %(%Y-%m-%dT%H:%M:%SZ)T\n' "$tries" -1 2>/dev/null
+    save "$name" "$digest"
+    env -i HOME=/root USER=root LOGNAME=root SHELL=/bin/bash LC_ALL=C.UTF-8 TZ=UTC \
+        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin \
+        ROBOINFRA_HOME="$HOME_DIR" ROBOINFRA_RUN="$RUN_DIR" \
+        timeout -k "$GRACE" "$limit" bash "${BASH_SOURCE[0]}" play "$name" "$dir/script" 8>&- &
+    child=$!
+    # shellcheck disable=SC2317 # Called by the trap.
+    ask() {
+        asked=yes
+        kill -TERM "$child" 2>/dev/null
+        (sleep "$GRACE" && kill -KILL -- "-$child" 2>/dev/null) 8>&- &
+    }
+    trap ask TERM INT HUP
+    while :; do
+        wait "$child"
+        code=$?
+        kill -0 "$child" 2>/dev/null || break
+    done
+    # What the step has left behind in its own group goes with it.
+    kill -KILL -- "-$child" 2>/dev/null
+    rm -f "$RUN_DIR/$name.env"
+    ended=$EPOCHSECONDS rc=$code
+    state=$(outcome "$code" "$asked" "$((ended - started))" "$limit")
+    if [[ $state == failed && $(free_mib "$HOME_DIR") -lt 32 ]]; then
+        rm -f "$HOME_DIR/reserve"
+        printf 'roboinfra: error no-space: %s\nroboinfra: help: %s\n' "the disk is full" \
+            "make root_volume larger in the profile and apply, or free space on the host: docker system prune"
+    fi
+    save "$name" "$digest"
+}
+
+# outcome CODE ASKED SECONDS LIMIT: the state in which a run ended.
+outcome() {
+    case $1 in
+        0) printf 'done' ;;
+        100) printf 'reboot' ;;
+        75) printf 'later' ;;
+        *)
+            if [[ -n $2 ]]; then
+                printf 'interrupted'
+            elif (($3 >= $4 && ($1 == 124 || $1 == 137))); then
+                printf 'timeout'
+            elif (($1 == 129 || $1 == 130 || $1 == 137 || $1 == 143)); then
+                printf 'interrupted'
+            else
+                printf 'failed'
+            fi
+            ;;
+    esac
+}
+
+# play NAME SCRIPT: the step itself, in an environment that is not that of whoever asked.
+cmd_play() {
+    local line code
+    if [[ -e $RUN_DIR/$1.env ]]; then
+        while IFS= read -r line; do
+            # Not exported: the step passes a secret to the one program that needs it.
+            printf -v "${line%%=*}" '%s' "$(printf '%s' "${line#*=}" | base64 -d)"
+        done <"$RUN_DIR/$1.env"
+        rm -f "$RUN_DIR/$1.env"
+    fi
+    unset line
+    umask 022
+    # shellcheck disable=SC1090 # The step.
+    . "$2" || exit 1
+    if ! declare -F check apply >/dev/null; then
+        printf 'roboinfra: error bad-step: the script defines no check and apply\n'
+        exit 1
+    fi
+    # Plain subshells: in a condition bash would go on after a failed command.
+    (strictly check)
+    code=$?
+    ((code != 0)) || exit 0
+    (strictly apply)
+    code=$?
+    ((code == 0)) || exit "$code"
+    (strictly check)
+    code=$?
+    ((code == 0)) && exit 0
+    printf 'roboinfra: error not-proven: the step has run, but its check still fails\n'
+    exit 1
+}
+
+strictly() {
+    set -eEuo pipefail
+    # A check says itself why it fails.
+    [[ $1 == check ]] ||
+        trap 'printf "roboinfra: exit %s of: %s (%s, line %s)\n" "$?" "$BASH_COMMAND" "${FUNCNAME[0]:-}" "$LINENO"' ERR
+    "$1"
+}
+
+cmd_stop() {
+    takes $# 1
+    is_name "$1"
+    local digest turn
+    digest=$(current "$1") || refuse "unknown $1"
+    load "$1" "$digest"
+    if [[ $state != running ]]; then
+        printf '%s %s %s\n' "$state" "$1" "$digest"
+        return
+    fi
+    kill -TERM "$pid" 2>/dev/null
+    for ((turn = 0; turn < (GRACE + 5) * 10; turn++)); do
+        is_alive || break
+        pause 0.1
+    done
+    if is_alive; then
+        kill -KILL "$pid"
+        ! under_systemd || systemctl kill -s KILL "roboinfra-step-$1.service" 2>/dev/null
+    fi
+    lock
+    load "$1" "$digest"
+    [[ $state == running ]] || end_leftover
+    printf '%s %s %s\n' "$state" "$1" "$digest"
+}
+
+# --- Telling -----------------------------------------------------------------------------------------------------
+
+cmd_status() {
+    takes $# 0
+    local link name digest
+    for link in "$HOME_DIR"/steps/*/current; do
+        name=${link%/current} name=${name##*/}
+        digest=$(current "$name") || continue
+        [[ -e $HOME_DIR/steps/$name/$digest/script ]] || continue
+        load "$name" "$digest"
+        printf 'step %s %s %s rc=%s started=%s ended=%s tries=%s\n' \
+            "$name" "$digest" "$state" "$rc" "$started" "$ended" "$tries"
+    done
+}
+
+# Waits without a process of its own.
+pause() {
+    [[ -n ${idle:-} ]] || exec {idle}<> <(:)
+    read -r -t "$1" -u "$idle" _ || true
+}
+
+beat() {
+    printf '. %s\n' "$EPOCHSECONDS" || exit 0
+    beaten=$EPOCHSECONDS
+}
+
+cmd_follow() {
+    takes $# 3
+    is_name "$1" && is_digest "$2" && is_number "$3"
+    local name=$1 digest=$2 at=$3 log="$HOME_DIR/steps/$1/$2/log" beaten size length turns=0
+    [[ -e $HOME_DIR/steps/$name/$digest/script ]] || refuse "unknown $name $digest"
+    # A reader that is gone ends this process with its next beat.
+    trap - PIPE
+    beat
+    while :; do
+        # The state first: what was logged before the end is there when the end is seen.
+        load "$name" "$digest"
+        [[ $state != stored || $rc == 100 ]] || refuse "not-started $name $digest"
+        size=$(stat -c %s "$log" 2>/dev/null) || size=0
+        while ((at < size)); do
+            length=$((size - at < CHUNK ? size - at : CHUNK))
+            printf '= %s %s\n' "$at" "$length" || exit 0
+            raw "$log" "$at" "$length" || exit 0
+            printf '\n' || exit 0
+            at=$((at + length)) beaten=$EPOCHSECONDS turns=0
+        done
+        if [[ $state != running ]]; then
+            # A step that asked for a reboot which has been made since had ended so.
+            [[ $state != stored ]] || state=reboot
+            printf '! %s rc=%s seconds=%s\n' "$state" "$rc" "$((${ended:-${started:-0}} - ${started:-0}))"
+            return
+        fi
+        ((EPOCHSECONDS - beaten < 3)) || beat
+        # Short steps are told at once, long ones cost little.
+        if ((++turns < 50)); then pause 0.02; else pause 0.2; fi
+    done
+}
+
+# raw FILE OFFSET LENGTH: its bytes.
+raw() { dd if="$1" bs=64K iflag=skip_bytes,count_bytes skip="$2" count="$3" status=none 2>/dev/null; }
+
+cmd_log() {
+    (($# == 3 || $# == 4)) || refuse "bad-arguments"
+    is_name "$1"
+    local name=$1 digest
+    shift
+    if (($# == 3)); then
+        digest=$1
+        shift
+    else
+        digest=$(current "$name") || refuse "unknown $name"
+    fi
+    is_digest "$digest" && is_number "$1" && is_number "$2"
+    [[ ! -e $HOME_DIR/steps/$name/$digest/log ]] || raw "$HOME_DIR/steps/$name/$digest/log" "$1" "$2"
+}
+
+cmd_versions() {
+    takes $# 0
+    local link name digest
+    system_facts | grep -E '^(kernel|os)=' || true
+    for link in "$HOME_DIR"/steps/*/current; do
+        name=${link%/current} name=${name##*/}
+        digest=$(current "$name") || continue
+        load "$name" "$digest"
+        [[ $state == "done" ]] || continue
+        # shellcheck disable=SC2016 # For the inner shell.
+        env -i HOME=/root LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin \
+            ROBOINFRA_HOME="$HOME_DIR" ROBOINFRA_RUN="$RUN_DIR" timeout -k 1 5 bash -c \
+            '. "$1" && ! declare -F versions >/dev/null || versions' _ "$HOME_DIR/steps/$name/$digest/script" \
+            </dev/null 2>/dev/null | grep -E '^[a-z0-9_-]+=' || true
+    done
+}
+
+cmd_reboot() {
+    takes $# 0
+    local busy
+    ! busy=$(others ' ') || refuse "busy $busy"
+    printf 'rebooting %s\n' "$(boot_id)"
+    sync
+    # shellcheck disable=SC2016 # For the inner shell.
+    local command=${ROBOINFRA_REBOOT:-'systemctl reboot || reboot'}
+    if under_systemd; then
+        systemd-run --quiet --collect --on-active=1 --timer-property=AccuracySec=100ms sh -c "$command" >/dev/null 2>&1
+    else
+        setsid -f sh -c "sleep 1; $command" </dev/null >/dev/null 2>&1
+    fi
+}
+
+# --- What the host is --------------------------------------------------------------------------------------------
+
+free_mib() { df -Pm "$1" 2>/dev/null | awk 'NR == 2 { print $4 }'; }
+
+cmd_facts() {
+    takes $# 0
+    local answer
+    printf 'runner=1\n'
+    system_facts
+    machine_facts
+    gpu_facts
+    answer=$(timeout 10 docker version --format '{{.Server.Version}}' 2>/dev/null) || answer=
+    printf 'docker=%s\n' "${answer%%$'\n'*}"
+    answer=$(timeout 10 docker compose version --short 2>/dev/null) || answer=
+    printf 'compose=%s\n' "${answer#v}"
+    answer=$(timeout 10 nvidia-ctk --version 2>/dev/null | awk 'NR == 1 { print $NF }') || answer=
+    printf 'toolkit=%s\n' "$answer"
+}
+
+system_facts() {
+    local ID='' VERSION_ID='' PRETTY_NAME='' up
+    # shellcheck disable=SC1091 # The system's own.
+    [[ ! -r /etc/os-release ]] || . /etc/os-release
+    printf 'os_id=%s\nos_version=%s\nos=%s\n' "$ID" "$VERSION_ID" "$PRETTY_NAME"
+    printf 'arch=%s\nkernel=%s\nhostname=%s\n' "$(uname -m)" "$(uname -r)" "$(uname -n)"
+    read -r up _ </proc/uptime
+    printf 'boot_id=%s\nepoch=%s\nuptime_s=%s\n' "$(boot_id)" "$EPOCHSECONDS" "${up%.*}"
+    if under_systemd; then
+        printf 'systemd=yes\nfailed_units=%s\n' "$(timeout 10 systemctl --failed --no-legend --plain 2>/dev/null | wc -l)"
+    else
+        printf 'systemd=no\n'
+    fi
+    if [[ -e /run/reboot-required ]]; then printf 'reboot_required=yes\n'; else printf 'reboot_required=no\n'; fi
+    printf 'cloud_init=%s\n' "$(cloud_init)"
+}
+
+# How far cloud-init is in this boot, without starting Python for it.
+cloud_init() {
+    if [[ ! -d /etc/cloud || -e /run/cloud-init/disabled || ! -d /run/cloud-init ]]; then
+        printf 'none'
+    elif [[ ! -e /run/cloud-init/result.json ]]; then
+        printf 'running'
+    elif tr -d ' \n' </run/cloud-init/result.json | grep -q '"errors":\[\]'; then
+        printf '%s' "done"
+    else
+        printf 'error'
+    fi
+}
+
+machine_facts() {
+    local model='' virtual container=no key value
+    printf 'cpus=%s\ndisk_free_mib=%s\n' "$(nproc)" "$(free_mib /)"
+    while read -r key value _; do
+        if [[ $key == MemTotal: ]]; then printf 'memory_mib=%s\n' "$((value / 1024))"; fi
+    done </proc/meminfo
+    virtual=$(systemd-detect-virt 2>/dev/null)
+    if systemd-detect-virt --container --quiet 2>/dev/null || [[ -e /.dockerenv ]]; then container=yes; fi
+    printf 'virtual=%s\ncontainer=%s\n' "${virtual:-none}" "$container"
+    if [[ -r /proc/device-tree/model ]]; then
+        model=$(tr -d '\0' </proc/device-tree/model)
+    elif [[ -r /sys/class/dmi/id/product_name ]]; then
+        model="$(cat /sys/class/dmi/id/sys_vendor) $(cat /sys/class/dmi/id/product_name)"
+    fi
+    printf 'model=%s\n' "$model"
+    model=
+    if [[ -r /etc/nv_tegra_release ]]; then read -r model </etc/nv_tegra_release; fi
+    printf 'jetson=%s\n' "${model#\# }"
+}
+
+gpu_facts() {
+    local device vendor class gpus=0 names='' loaded=''
+    for device in /sys/bus/pci/devices/*; do
+        if ! { read -r vendor <"$device/vendor" && read -r class <"$device/class"; }; then continue; fi
+        if [[ $vendor == 0x10de && $class == 0x030[02]?? ]]; then gpus=$((gpus + 1)); fi
+    done 2>/dev/null
+    # A dead GPU lets nvidia-smi hang for minutes.
+    if names=$(timeout -k 1 10 nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null); then
+        names=${names//$'\n'/;}
+    else
+        names=
+    fi
+    if [[ -r /sys/module/nvidia/version ]]; then read -r loaded </sys/module/nvidia/version; fi
+    printf 'gpus=%s\ngpu_names=%s\ndriver_loaded=%s\ndriver_installed=%s\n' \
+        "$gpus" "$names" "$loaded" "$(PATH=$PATH:/usr/sbin:/sbin modinfo -F version nvidia 2>/dev/null)"
+}
+
+main() {
+    local command=${1:-}
+    (($# == 0)) || shift
+    homes
+    case $command in
+        facts) cmd_facts "$@" ;;
+        status) cmd_status "$@" ;;
+        put) cmd_put "$@" ;;
+        start) cmd_start "$@" ;;
+        exec) cmd_exec "$@" ;;
+        play) cmd_play "$@" ;;
+        follow) cmd_follow "$@" ;;
+        stop) cmd_stop "$@" ;;
+        reboot) cmd_reboot "$@" ;;
+        log) cmd_log "$@" ;;
+        versions) cmd_versions "$@" ;;
+        *) refuse "unknown-command facts, status, put, start, follow, stop, reboot, log or versions" ;;
+    esac
+}
+
+# On one line, so that the whole file is read before anything runs.
+main "$@"; exit
