@@ -18,5 +18,15 @@ mod world;
 mod calls;
 #[path = "crash/doubt.rs"]
 mod doubt;
+#[path = "crash/full.rs"]
+mod full;
+#[path = "crash/journals.rs"]
+mod journals;
+#[path = "crash/lockfiles.rs"]
+mod lockfiles;
+#[path = "crash/pins.rs"]
+mod pins;
+#[path = "crash/readonly.rs"]
+mod readonly;
 #[path = "crash/writes.rs"]
 mod writes;

@@ -12,6 +12,7 @@ mod keys;
 pub mod lockfile;
 mod paths;
 mod public_key;
+mod set_aside;
 
 pub use conclude::{ConcludeError, LoadError, Loaded, conclude, load, load_for_run};
 pub use guard::{Guard, GuardError};
@@ -20,3 +21,4 @@ pub use journal::{ArchiveError, FileJournal, JournalReadError, JournalTextError}
 pub use keys::{KeyError, ensure_key, generate_key, public_key};
 pub use paths::{Paths, PrepareError};
 pub use public_key::{PublicKeyError, PublicKeyProblem, parse_public_key, read_public_key};
+pub use set_aside::{SetAside, SetAsideError, set_aside};

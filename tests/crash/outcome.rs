@@ -10,6 +10,9 @@ use roboinfra::store::{FileJournal, lockfile};
 use super::bench::Bench;
 use super::world::{World, renamed};
 
+/// Ends the line of a resource whose time of making is known.
+const TIMED: &str = ", timed";
+
 /// What there is, and what there ever was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Outcome {
@@ -25,6 +28,11 @@ impl Outcome {
         let world = World::read(bench);
         kept_promises(bench, &world)?;
         Self::unproven(bench, &world)
+    }
+
+    /// The same where journals were lost, and so promise nothing.
+    pub(crate) fn without_journals(bench: &Bench) -> Result<Self, String> {
+        Self::unproven(bench, &World::read(bench))
     }
 
     fn unproven(bench: &Bench, world: &World) -> Result<Self, String> {
@@ -49,6 +57,14 @@ impl Outcome {
     pub(crate) fn stable(mut self, other: &Self) -> Self {
         self.digests
             .retain(|address, digest| other.digests.get(address) == Some(digest));
+        self
+    }
+
+    /// The same without whether the lockfile knows when things were made: of many kinds EC2 does not tell.
+    pub(crate) fn without_times(mut self) -> Self {
+        for line in &mut self.lockfile {
+            *line = line.trim_end_matches(TIMED).to_owned();
+        }
         self
     }
 
@@ -101,8 +117,17 @@ fn plain(known: &Lockfile, world: &World) -> Vec<String> {
             &recorded.market,
             recorded.keep,
         );
-        let complete = (recorded.digest.is_empty(), recorded.created.is_some());
-        format!("lockfile {address} {id} {kept:?} {complete:?}")
+        let complete = if recorded.digest.is_empty() {
+            "incomplete"
+        } else {
+            "complete"
+        };
+        let time = if recorded.created.is_some() {
+            TIMED
+        } else {
+            ""
+        };
+        format!("lockfile {address} {id} {kept:?} {complete}{time}")
     });
     let (lab, pins) = (&known.lab, resting(known, world));
     let head = format!(
@@ -117,9 +142,7 @@ fn resting(known: &Lockfile, world: &World) -> Pins {
     let mut pins = known.pins.clone();
     pins.images
         .retain(|_, image| world.is_used(image.id.as_str()));
-    if known.resources.is_empty() {
-        pins.zones.clear();
-    }
+    pins.zones.retain(|kind, _| world.is_used(kind.as_str()));
     pins
 }
 

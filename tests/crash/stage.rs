@@ -16,8 +16,8 @@ pub(crate) struct Stage {
     pub(crate) expected: Outcome,
 }
 
-const APPLY: &[&str] = &["apply", "--yes", "--quiet"];
-const DESTROY: &[&str] = &["destroy", "--yes", "--quiet"];
+pub(crate) const APPLY: &[&str] = &["apply", "--yes", "--quiet"];
+pub(crate) const DESTROY: &[&str] = &["destroy", "--yes", "--quiet"];
 
 /// The first apply, each change, and the destroy of a lab.
 pub(crate) fn stages(subject: &Subject) -> Vec<Stage> {
@@ -48,7 +48,7 @@ pub(crate) fn stages(subject: &Subject) -> Vec<Stage> {
 }
 
 /// The lab after the command, and what there is then.
-fn finished(before: &Bench, words: &[&str]) -> (Bench, Outcome) {
+pub(crate) fn finished(before: &Bench, words: &[&str]) -> (Bench, Outcome) {
     let bench = before.copy();
     bench
         .run(words)
@@ -86,13 +86,29 @@ impl Stage {
     }
 
     /// Checks that all is as after the uninterrupted run, and that nothing is left to do.
-    pub(crate) fn is_whole(&self, bench: &Bench, what: &str) -> Result<(), String> {
+    fn is_whole(&self, bench: &Bench, what: &str) -> Result<(), String> {
         let outcome = Outcome::of(bench).map_err(|error| format!("{what}: {error}"))?;
         outcome.must_be(&self.expected, what)?;
+        self.is_settled(bench, what)
+    }
+
+    /// The same command again where files were lost: the lab is as after the uninterrupted run, and nothing was ever
+    /// made or taken away for it that was not then.
+    pub(crate) fn recovers(&self, bench: &Bench, what: &str) -> Result<(), String> {
+        let what = &format!("{}, {what}", self.name);
+        self.run(bench).ends(0, what)?;
+        let outcome =
+            Outcome::without_journals(bench).map_err(|error| format!("{what}: {error}"))?;
+        outcome
+            .without_times()
+            .must_be(&self.expected.clone().without_times(), what)?;
+        self.is_settled(bench, what)
+    }
+
+    fn is_settled(&self, bench: &Bench, what: &str) -> Result<(), String> {
         if self.words == APPLY {
-            bench
-                .run(&["plan", "--detailed-exitcode"])
-                .ends(0, &format!("{what}: the plan after it"))?;
+            let plan = bench.run(&["plan", "--detailed-exitcode"]);
+            plan.ends(0, &format!("{what}: the plan after it"))?;
         }
         Ok(())
     }

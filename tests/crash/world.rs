@@ -41,6 +41,8 @@ pub(crate) struct World {
     ever: BTreeMap<String, (String, Value)>,
     /// How often faults of the scenario have struck.
     pub(crate) struck: u64,
+    /// How many calls the scenario's rules have looked at.
+    pub(crate) calls: u64,
 }
 
 impl World {
@@ -50,6 +52,7 @@ impl World {
             living: BTreeMap::new(),
             ever: BTreeMap::new(),
             struck: 0,
+            calls: 0,
         };
         let mut struck = BTreeMap::new();
         for line in text.lines() {
@@ -65,6 +68,9 @@ impl World {
                 match kind.as_str() {
                     "FaultState" => {
                         struck.insert(id, fields["fired"].as_u64().unwrap_or_default());
+                        world.calls = world
+                            .calls
+                            .max(fields["matched"].as_u64().unwrap_or_default());
                     }
                     "Token" => {}
                     _ => {
@@ -97,11 +103,19 @@ impl World {
         lines
     }
 
-    /// Whether a machine was launched from this image.
-    pub(crate) fn is_used(&self, image: &str) -> bool {
-        self.living
-            .values()
-            .any(|(kind, fields)| kind == "Instance" && text_of(fields, "image") == image)
+    /// The ids of all that exists.
+    pub(crate) fn ids(&self) -> BTreeSet<String> {
+        self.living.keys().cloned().collect()
+    }
+
+    /// Whether a machine is of this image or type.
+    pub(crate) fn is_used(&self, name: &str) -> bool {
+        self.living.values().any(|(kind, fields)| {
+            kind == "Instance"
+                && ["image", "instance_type"]
+                    .map(|key| text_of(fields, key))
+                    .contains(&name)
+        })
     }
 
     /// How many things there ever were at each address.

@@ -164,6 +164,12 @@ fn last_write(bench: &Bench) -> usize {
     length.expect("there was a write before a sync")
 }
 
+/// Whether strace made a call fail.
+pub(crate) fn was_injected(bench: &Bench) -> bool {
+    let trace = fs::read_to_string(trace(bench)).unwrap_or_default();
+    trace.contains("(INJECTED)")
+}
+
 fn everywhere(subject: &Subject) {
     if can_trace() {
         all_passed(
