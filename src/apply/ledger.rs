@@ -10,8 +10,11 @@ use super::run::Run;
 use super::worker::Made;
 use crate::event::Event;
 use crate::inventory::Sighting;
-use crate::model::{Action, Address, CloudId, InstanceState, Kind, Op, Spec};
-use crate::plan::{Binding, Change, StepId, spec_digest};
+use crate::model::{
+    Action, Address, BlockReason, CloudId, Impact, InstanceState, InstanceType, Kind, Op, Reason,
+    Spec,
+};
+use crate::plan::{Binding, Change, Mode, StepId, spec_digest};
 use crate::state::{Record, Recorded};
 
 /// The account of one run.
@@ -26,6 +29,8 @@ pub(super) struct Ledger<'a> {
     failed: BTreeSet<&'a Address>,
     bindings: BTreeMap<Address, Binding>,
     made: BTreeMap<Address, Recorded>,
+    /// Machines that are of another type now.
+    resized: BTreeMap<&'a Address, &'a InstanceType>,
     done: BTreeMap<Action, usize>,
 }
 
@@ -50,6 +55,7 @@ impl<'a> Ledger<'a> {
             failed: BTreeSet::new(),
             bindings: run.plan.bindings.clone(),
             made: BTreeMap::new(),
+            resized: BTreeMap::new(),
             done: BTreeMap::new(),
         }
     }
@@ -105,6 +111,9 @@ impl<'a> Ledger<'a> {
             };
             self.bindings.insert(address.clone(), binding);
             self.made.insert(address, recorded);
+        }
+        if let Op::ModifyInstanceType { instance_type, .. } = &step.op {
+            self.resized.insert(&step.address, instance_type);
         }
         let ends = matches!(step.op, Op::Delete { .. })
             || matches!(
@@ -201,6 +210,9 @@ impl<'a> Ledger<'a> {
             &mut recorded,
             &self.run.lab.resources.get(&change.address)?.spec,
         );
+        if let Some(now) = self.resized.get(&change.address) {
+            recorded.instance_type = Some((*now).clone());
+        }
         (change.action != Action::Delete).then_some(recorded)
     }
 }
@@ -226,18 +238,37 @@ fn existing(run: &Run<'_>, seen: &Seen<'_>, change: &Change) -> Option<Recorded>
         .recorded
         .and_then(|lock| lock.resources.get(&change.address))
         .filter(|recorded| recorded.id == *id);
-    match before {
-        Some(before) => Some(before.clone()),
-        None => seen
-            .get(&(change.kind, id))
-            .map(|sighting| remembered(sighting)),
-    }
+    let now = seen
+        .get(&(change.kind, id))
+        .map(|sighting| remembered(sighting));
+    let Some(before) = before else {
+        return now;
+    };
+    // Somebody may have changed its type, and may do so.
+    let instance_type = now.and_then(|now| now.instance_type);
+    Some(Recorded {
+        instance_type: instance_type.or_else(|| before.instance_type.clone()),
+        ..before.clone()
+    })
 }
 
 /// It is now as the profile says.
 fn as_wanted(recorded: &mut Recorded, spec: &Spec) {
     recorded.digest = spec_digest(spec);
     recorded.keep = matches!(spec, Spec::Volume(volume) if volume.keep);
+}
+
+/// Whether a resource is known well enough to be remembered as it is. Where nothing is done, all that is seen is.
+fn is_settled(run: &Run<'_>, change: &Change) -> bool {
+    match change.action {
+        Action::Adopt | Action::NoOp => true,
+        _ if run.plan.mode != Mode::RefreshOnly => false,
+        Action::Blocked => matches!(
+            change.reason,
+            Reason::Blocked(BlockReason::PreventDestroy | BlockReason::Impossible(_))
+        ),
+        Action::Create | Action::Update | Action::Replace | Action::Delete => true,
+    }
 }
 
 /// What can be remembered before the first step: what was taken over as it is, and what is gone for good.
@@ -251,8 +282,8 @@ pub(super) fn opening(run: &Run<'_>) -> Vec<Record> {
     let seen = seen(run);
     let mut records = Vec::new();
     for change in &run.plan.changes {
-        let settled = matches!(change.action, Action::Adopt | Action::NoOp)
-            && !covered.contains(&change.address);
+        let settled = is_settled(run, change) && !covered.contains(&change.address);
+        let differs = change.fields.iter().any(|f| f.impact != Impact::NextLaunch);
         let before = run
             .recorded
             .and_then(|lock| lock.resources.get(&change.address));
@@ -263,6 +294,7 @@ pub(super) fn opening(run: &Run<'_>) -> Vec<Record> {
         };
         if let Some(resource) = run.lab.resources.get(&change.address)
             && settled
+            && !differs
         {
             as_wanted(&mut recorded, &resource.spec);
         }

@@ -12,7 +12,7 @@ use super::plan::targets;
 use super::prepare::{Prepared, Wish, price, read, read_as, think};
 use super::saved::SavedPlan;
 use super::session::{OpenError, Session};
-use super::{exit, report, show};
+use super::{exit, recall, report, show};
 use crate::model::{Action, Kind};
 use crate::plan::Mode;
 use crate::state::{Lockfile, Pins};
@@ -88,6 +88,9 @@ pub(super) async fn apply(app: &mut App, args: &ApplyArgs) -> Result<u8, OpenErr
     drop(busy);
     books.settle(app, &session, &mut reading).await?;
     let recorded = books.recorded();
+    if saved.is_none() && !args.refresh_pins {
+        recall::images(&session, &mut reading, recorded.as_ref()).await?;
+    }
     let (lab, plan) = think(
         &session,
         &reading,

@@ -6,7 +6,7 @@ use super::exit;
 use crate::model::{Failure, FailureClass};
 use crate::plan::Flaw;
 use crate::port::JournalError;
-use crate::state::{LockfileProblem, Mismatch};
+use crate::state::{JournalProblem, LockfileProblem, Mismatch};
 use crate::store;
 use crate::ui::{Circumstances, Help, advise};
 
@@ -121,8 +121,9 @@ impl From<JournalError> for CliError {
 impl From<Mismatch> for CliError {
     fn from(mismatch: Mismatch) -> Self {
         Self::new(mismatch.to_string()).hint(
-            "use the credentials and the region of that lab, or another lockfile with --lockfile",
+            "nothing was changed; use the credentials and the region of that lab, or another lockfile with --lockfile",
         )
+        .hint("if the lockfile is the wrong one: put this lab's own in its place, or move it away and run `roboinfra state rebuild{lab}`")
     }
 }
 
@@ -134,13 +135,32 @@ impl From<store::LoadError> for CliError {
                 source: LockfileProblem::NewerFormat { .. },
                 ..
             }) => told.hint("nothing was changed; use the roboinfra that wrote it, or a newer one"),
+            store::LoadError::Lockfile(store::lockfile::ReadError::Unreadable { .. }) => {
+                told.hint("nothing was changed; make the file readable, then run the same command again")
+            }
             store::LoadError::Lockfile(_) => told
                 .hint("nothing was changed; restore the file from git, or from {previous}")
-                .hint("or remove it and run `roboinfra state rebuild{lab}`: it is made again from the tags in the cloud"),
-            store::LoadError::Journal(_) | store::LoadError::Fold { .. } => {
-                told.hint("nothing was changed; put the journal aside and run `roboinfra state rebuild{lab}`")
-            }
+                .hint("or make it again from the tags in the cloud: roboinfra state rebuild{lab}"),
+            store::LoadError::Journal(store::JournalReadError::Text {
+                source: store::JournalTextError::Line(JournalProblem::NewerFormat { .. }),
+                ..
+            }) => told.hint("nothing was changed; use the roboinfra that wrote it, or a newer one"),
+            store::LoadError::Journal(store::JournalReadError::Text { .. })
+            | store::LoadError::Fold { .. } => told.hint(
+                "nothing was changed; put the journal aside and find by their tags what its run has made: \
+                 roboinfra state rebuild{lab}",
+            ),
+            store::LoadError::Journal(_) => told.hint(
+                "nothing was changed; make room or mend the disk, then run the same command again",
+            ),
         }
+    }
+}
+
+impl From<store::SetAsideError> for CliError {
+    fn from(error: store::SetAsideError) -> Self {
+        Self::from_error(&error)
+            .hint("nothing else was changed; make room or mend the disk, then run it again")
     }
 }
 
@@ -153,7 +173,9 @@ impl From<store::GuardError> for CliError {
                 .hint("wait for it, or let this command wait with --lock-timeout 10m"),
             store::GuardError::Open { .. }
             | store::GuardError::Lock { .. }
-            | store::GuardError::Describe { .. } => told,
+            | store::GuardError::Describe { .. } => told.hint(
+                "nothing was changed; make room or mend the disk, then run the same command again",
+            ),
         }
     }
 }
@@ -168,13 +190,24 @@ impl From<store::ConcludeError> for CliError {
 impl From<store::PrepareError> for CliError {
     fn from(error: store::PrepareError) -> Self {
         Self::from_error(&error)
-            .hint("roboinfra keeps its journal beside the profile: make that folder writable")
+            .hint("nothing was changed; the journal is kept there: make room, or the folder writable, then run the same command again")
     }
 }
 
 impl From<store::KeyError> for CliError {
     fn from(error: store::KeyError) -> Self {
-        Self::from_error(&error)
+        let told = Self::from_error(&error);
+        match error {
+            store::KeyError::Write { .. }
+            | store::KeyError::Unreadable { .. }
+            | store::KeyError::Random { .. } => told.hint(
+                "nothing was changed; make room or mend the disk, then run the same command again",
+            ),
+            store::KeyError::Exists { .. } => told.hint("run the same command again"),
+            store::KeyError::NotAKey { .. } | store::KeyError::TooBig { .. } => {
+                told.hint("nothing was changed; restore the file from a copy, or move it away")
+            }
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::event::{Event, RunEnd};
 use crate::model::RunId;
 use crate::port::{Journal, JournalError};
 use crate::state::{JournalState, Lockfile, Record};
-use crate::store::{self, FileJournal, Guard, Holder};
+use crate::store::{self, FileJournal, Guard, Holder, SetAside};
 use crate::ui::{Display, choose_display, open_display};
 
 /// The files of a lab while this run holds them.
@@ -55,24 +55,22 @@ impl Books {
         session: &Session,
         command: &str,
     ) -> Result<Self, CliError> {
-        session.paths.prepare()?;
-        let holder = Holder::here(&app.settings.user, command, session.clock.now());
-        let mut told: Vec<String> = Vec::new();
-        let mut waiting = |other: Option<&Holder>| {
-            let other = other.map_or_else(|| "another run".to_owned(), ToString::to_string);
-            told.push(format!("waiting for {other}"));
-        };
-        let timeout = app.global.lock_timeout;
-        let guard = Guard::acquire(
-            &session.paths.guard,
-            &holder,
-            timeout,
-            session.clock.as_ref(),
-            &mut waiting,
-        )
-        .await;
-        told.iter().for_each(|line| app.say(line));
-        let guard = guard?;
+        let guard = guarded(app, session, command).await?;
+        Self::load(session, guard)
+    }
+
+    /// The same after files that cannot be used have been put away; says which.
+    pub(super) async fn open_mended(
+        app: &mut App,
+        session: &Session,
+        command: &str,
+    ) -> Result<(Self, Vec<SetAside>), CliError> {
+        let guard = guarded(app, session, command).await?;
+        let moved = store::set_aside(&session.paths)?;
+        Ok((Self::load(session, guard)?, moved))
+    }
+
+    fn load(session: &Session, guard: Guard) -> Result<Self, CliError> {
         let (loaded, journal) = store::load_for_run(&session.paths)?;
         let path = session.paths.journal.display().to_string();
         Ok(Self {
@@ -187,17 +185,6 @@ impl Books {
         Ok((report, lockfile))
     }
 
-    /// Writes the lockfile without a run.
-    pub(super) fn conclude(self, session: &Session) -> Result<Option<Lockfile>, CliError> {
-        let Tee { journal, state, .. } = self.ledger;
-        Ok(store::conclude(
-            &session.paths,
-            journal,
-            state.folded(),
-            session.clock.now(),
-        )?)
-    }
-
     async fn drive(
         &mut self,
         app: &mut App,
@@ -228,6 +215,28 @@ impl Books {
             }
         }
     }
+}
+
+/// Makes the lab's folder ready and takes the guard.
+async fn guarded(app: &mut App, session: &Session, command: &str) -> Result<Guard, CliError> {
+    session.paths.prepare()?;
+    let holder = Holder::here(&app.settings.user, command, session.clock.now());
+    let mut told: Vec<String> = Vec::new();
+    let mut waiting = |other: Option<&Holder>| {
+        let other = other.map_or_else(|| "another run".to_owned(), ToString::to_string);
+        told.push(format!("waiting for {other}"));
+    };
+    let timeout = app.global.lock_timeout;
+    let guard = Guard::acquire(
+        &session.paths.guard,
+        &holder,
+        timeout,
+        session.clock.as_ref(),
+        &mut waiting,
+    )
+    .await;
+    told.iter().for_each(|line| app.say(line));
+    Ok(guard?)
 }
 
 /// The display that suits where the output goes. A run that only writes the lockfile has nothing to show.

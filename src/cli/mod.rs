@@ -22,6 +22,8 @@ mod plan;
 mod policy;
 mod power;
 mod prepare;
+mod rebuild;
+mod recall;
 mod reference;
 mod report;
 mod run;

@@ -9,7 +9,7 @@ use super::error::CliError;
 use super::prepare::{Prepared, Wish, price, read, think};
 use super::saved::SavedPlan;
 use super::session::{OpenError, Session};
-use super::{exit, show};
+use super::{exit, recall, show};
 use crate::model::Address;
 use crate::plan::Mode;
 use crate::store;
@@ -67,7 +67,7 @@ pub(super) async fn plan(app: &mut App, args: &PlanArgs) -> Result<u8, OpenError
         lock.pins = crate::state::Pins::default();
     }
     let busy = app.busy(READING);
-    let prepared = propose(&session, recorded.as_ref(), &wish).await?;
+    let prepared = propose(&session, recorded.as_ref(), &wish, args.refresh_pins).await?;
     drop(busy);
     show::plan(app, &session, &prepared, &next(app, &prepared, args));
     if unfinished > 0 {
@@ -90,8 +90,12 @@ pub(super) async fn propose(
     session: &Session,
     recorded: Option<&crate::state::Lockfile>,
     wish: &Wish,
+    refresh_pins: bool,
 ) -> Result<Prepared, CliError> {
-    let reading = read(session, recorded, wish.mode).await?;
+    let mut reading = read(session, recorded, wish.mode).await?;
+    if !refresh_pins && wish.mode != Mode::Destroy {
+        recall::images(session, &mut reading, recorded).await?;
+    }
     let (lab, plan) = think(session, &reading, recorded, wish, &session.public_keys)?;
     Ok(price(session, reading, lab, plan).await)
 }

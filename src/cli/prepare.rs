@@ -6,7 +6,7 @@ use super::error::CliError;
 use super::session::Session;
 use crate::apply::{ForLaunch, Gathered, capacity, confirm, gather};
 use crate::inventory::{Identity, Inventory};
-use crate::lab::{self, Facts, Lab};
+use crate::lab::{self, Facts, Lab, LabProblem};
 use crate::model::{Address, Kind, LabId};
 use crate::plan::{self, Bill, Input, Mode, Notice, Plan, Severity, SpotPrices};
 use crate::port::Scope;
@@ -119,6 +119,19 @@ pub(super) async fn read_as(
     lab_id: LabId,
     pins: Pins,
 ) -> Result<Reading, CliError> {
+    let reading = read_known(session, recorded, mode, lab_id, pins).await?;
+    unknown_lab(session, recorded, &reading)?;
+    Ok(reading)
+}
+
+/// The same for a lab that is known to be there.
+pub(super) async fn read_known(
+    session: &Session,
+    recorded: Option<&Lockfile>,
+    mode: Mode,
+    lab_id: LabId,
+    pins: Pins,
+) -> Result<Reading, CliError> {
     // What is to go needs no look-ups.
     let wants = if mode == Mode::Destroy {
         lab::Wants::default()
@@ -156,7 +169,6 @@ pub(super) async fn read_as(
         lab_id,
         scope,
     };
-    unknown_lab(session, recorded, &reading)?;
     Ok(reading)
 }
 
@@ -197,17 +209,27 @@ fn unknown_lab(
     recorded: Option<&Lockfile>,
     reading: &Reading,
 ) -> Result<(), CliError> {
-    let name = &session.profile.name;
-    let others = reading.inventory().other_labs(name, Some(&reading.lab_id));
-    let Some((id, count)) = others.into_iter().next().filter(|_| recorded.is_none()) else {
+    let (name, own) = (&session.profile.name, &reading.lab_id);
+    let inventory = reading.inventory();
+    let others = inventory.other_labs(name, Some(own));
+    let Some((id, count)) = others.into_iter().next() else {
         return Ok(());
     };
+    let exists = inventory.owned(name, own).next().is_some();
+    if recorded.is_some() && exists {
+        return Ok(());
+    }
     let region = &reading.identity.region;
-    Err(CliError::new(format!(
-        "a lab named {name} exists in {region} already ({count} resources, lab id {id}), and there is no lockfile for it"
-    ))
-    .hint("if it is this one, and its lockfile was lost: roboinfra state rebuild{lab}")
-    .hint("if it is someone else's: give this lab another `[lab] name`"))
+    let there =
+        format!("a lab named {name} exists in {region} already ({count} resources, lab id {id})");
+    let told = if recorded.is_none() {
+        CliError::new(format!("{there}, and there is no lockfile for it"))
+            .hint("if it is this one, and its lockfile was lost: roboinfra state rebuild{lab}")
+    } else {
+        CliError::new(format!("{there}, and the lockfile is of lab {own}, of which nothing exists"))
+            .hint("if it is this one, and the lockfile is another's: put the right one in its place, or move it away and run `roboinfra state rebuild{lab}`")
+    };
+    Err(told.hint("if it is someone else's: give this lab another `[lab] name`"))
 }
 
 /// Builds the lab and its plan. Pure.
@@ -218,18 +240,9 @@ pub(super) fn think(
     wish: &Wish,
     public_keys: &[String],
 ) -> Result<(Lab, Plan), CliError> {
-    let pins = &reading.gathered.pins;
-    let facts = Facts {
-        lab_id: reading.lab_id.clone(),
-        my_ip: pins.my_ip,
-        zones: pins.zones.clone(),
-        images: pins.images.clone(),
-        subnets: pins.subnets.clone(),
-        public_keys: public_keys.to_vec(),
-    };
-    let lab = match lab::build(&session.profile, &facts) {
+    let lab = match build(session, reading, public_keys) {
         Ok(lab) => lab,
-        Err(_) if wish.mode == Mode::Destroy => empty_lab(session, &facts)?,
+        Err(_) if wish.mode == Mode::Destroy => empty_lab(session, &reading.lab_id)?,
         Err(problem) => return Err(problem.into()),
     };
     let observed = reading.inventory();
@@ -248,8 +261,26 @@ pub(super) fn think(
     Ok((lab, plan))
 }
 
+/// The lab as the profile wants it.
+pub(super) fn build(
+    session: &Session,
+    reading: &Reading,
+    public_keys: &[String],
+) -> Result<Lab, LabProblem> {
+    let pins = &reading.gathered.pins;
+    let facts = Facts {
+        lab_id: reading.lab_id.clone(),
+        my_ip: pins.my_ip,
+        zones: pins.zones.clone(),
+        images: pins.images.clone(),
+        subnets: pins.subnets.clone(),
+        public_keys: public_keys.to_vec(),
+    };
+    lab::build(&session.profile, &facts)
+}
+
 /// A lab to destroy although its profile cannot be built any more: what is tagged goes, unless a node is protected.
-fn empty_lab(session: &Session, facts: &Facts) -> Result<Lab, CliError> {
+fn empty_lab(session: &Session, id: &LabId) -> Result<Lab, CliError> {
     let profile = &session.profile;
     if let Some((node, _)) = profile.nodes.iter().find(|(_, node)| node.prevent_destroy) {
         return Err(
@@ -259,7 +290,7 @@ fn empty_lab(session: &Session, facts: &Facts) -> Result<Lab, CliError> {
     }
     Ok(Lab {
         name: profile.name.clone(),
-        id: facts.lab_id.clone(),
+        id: id.clone(),
         region: profile.region.clone(),
         tags: profile.tags.clone(),
         resources: std::collections::BTreeMap::new(),

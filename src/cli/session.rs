@@ -221,7 +221,11 @@ impl Surroundings {
                 "could not open the sandbox's world {}: {error}",
                 world.display()
             ))
-            .hint("remove that file to begin with an empty world")
+            .hint(if error.kind() == std::io::ErrorKind::InvalidData {
+                "remove that file to begin with an empty world"
+            } else {
+                "make room or mend the disk, then run the same command again"
+            })
         })?;
         let connection = aws::Settings {
             region: profile.region.clone(),
