@@ -28,5 +28,7 @@ mod lockfiles;
 mod pins;
 #[path = "crash/readonly.rs"]
 mod readonly;
+#[path = "crash/sample.rs"]
+mod sample;
 #[path = "crash/writes.rs"]
 mod writes;

@@ -72,7 +72,7 @@ fn put(
     folder: &Path,
     extension: &str,
 ) -> Result<SetAside, SetAsideError> {
-    let to = (1_u32..)
+    let to = (1..u32::MAX)
         .map(|number| folder.join(format!("damaged-{number}.{extension}")))
         .find(|path| !path.exists())
         .expect("a folder has fewer files than there are numbers");

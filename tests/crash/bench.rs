@@ -212,52 +212,25 @@ pub(crate) struct Matrix {
     name: String,
     began: Instant,
     cases: usize,
+    /// Items for which there was nothing to strike.
+    spared: usize,
     failures: Vec<String>,
 }
 
 impl Matrix {
-    /// Runs one case for each item, side by side. A case says whether there was anything to it.
+    /// Runs one case for each item, side by side. A case says whether there was anything to strike.
     pub(crate) fn over<T: Sync>(
         name: &str,
         items: &[T],
         case: impl Fn(&T) -> (bool, Result<(), String>) + Sync,
     ) -> Self {
-        let next = AtomicUsize::new(0);
-        Self::run(name, || {
-            let item = items.get(next.fetch_add(1, Ordering::SeqCst))?;
-            Some(case(item))
-        })
-    }
-
-    /// Runs the cases 1, 1 + `stride`, ... until several in a row find nothing left to strike. A case says
-    /// whether it struck.
-    pub(crate) fn until_spared(
-        name: &str,
-        stride: usize,
-        case: impl Fn(usize) -> (bool, Result<(), String>) + Sync,
-    ) -> Self {
-        /// A run may take a call more or less than another: it waits for what takes time.
-        const SPARED: usize = 4;
-        let (next, spared) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Self::run(name, || {
-            if spared.load(Ordering::SeqCst) >= SPARED {
-                return None;
-            }
-            let place = 1 + stride * next.fetch_add(1, Ordering::SeqCst);
-            let (struck, result) = case(place);
-            spared.fetch_add(usize::from(!struck), Ordering::SeqCst);
-            Some((struck, result))
-        })
-    }
-
-    /// Runs cases side by side until there is none left.
-    fn run(name: &str, next: impl Fn() -> Option<(bool, Result<(), String>)> + Sync) -> Self {
-        let (began, cases) = (Instant::now(), AtomicUsize::new(0));
+        let (began, next, cases) = (Instant::now(), AtomicUsize::new(0), AtomicUsize::new(0));
         let failures = Mutex::new(Vec::new());
         std::thread::scope(|scope| {
             for _ in 0..WORKERS {
                 scope.spawn(|| {
-                    while let Some((struck, result)) = next() {
+                    while let Some(item) = items.get(next.fetch_add(1, Ordering::SeqCst)) {
+                        let (struck, result) = case(item);
                         cases.fetch_add(usize::from(struck), Ordering::SeqCst);
                         if let Err(failure) = result {
                             failures
@@ -273,8 +246,34 @@ impl Matrix {
             name: name.to_owned(),
             began,
             cases: cases.into_inner(),
+            spared: items.len(),
             failures: failures.into_inner().expect("all cases have ended"),
         }
+        .counted()
+    }
+
+    fn counted(mut self) -> Self {
+        self.spared -= self.cases;
+        self
+    }
+
+    /// The same for places counted from 1, of which an uninterrupted run has `count`; every one of them and a few more,
+    /// or a sample. A run may make a call more or less than another: it waits for what takes time.
+    pub(crate) fn up_to(
+        name: &str,
+        count: usize,
+        stride: usize,
+        case: impl Fn(usize) -> (bool, Result<(), String>) + Sync,
+    ) -> Self {
+        let beyond = if stride == 1 { 4 } else { 0 };
+        let places: Vec<usize> = (1..=count + beyond).step_by(stride).collect();
+        let mut matrix = Self::over(name, &places, |place| case(*place));
+        if stride == 1 && matrix.spared == 0 {
+            matrix
+                .failures
+                .push(format!("{name}: there may be more than {count} places"));
+        }
+        matrix
     }
 
     /// Says how it went, and what failed.
@@ -283,6 +282,7 @@ impl Matrix {
             name,
             began,
             cases,
+            spared: _,
             mut failures,
         } = self;
         let (failed, took) = (failures.len(), began.elapsed().as_secs_f64());

@@ -7,28 +7,26 @@ use super::world::World;
 
 /// Kills at every `stride`-th call.
 fn killed(stage: &Stage, when: &str, stride: usize) -> Result<(), String> {
-    Matrix::until_spared(
-        &format!("{}, killed {when} a call", stage.name),
-        stride,
-        |place| {
-            let bench = stage.before.copy();
-            bench.scenario(&format!(
-                "[[fault]]\nkind = \"kill\"\nwhen = \"{when}\"\nnth = {place}\n"
-            ));
-            let struck = stage.run(&bench).was_killed();
-            bench.scenario("");
-            (
-                struck,
-                stage.heals(&bench, &format!("killed {when} call {place}")),
-            )
-        },
-    )
+    let name = format!("{}, killed {when} a call", stage.name);
+    Matrix::up_to(&name, stage.calls, stride, |place| {
+        let bench = stage.before.copy();
+        bench.scenario(&format!(
+            "[[fault]]\nkind = \"kill\"\nwhen = \"{when}\"\nnth = {place}\n"
+        ));
+        let struck = stage.run(&bench).was_killed();
+        bench.scenario("");
+        (
+            struck,
+            stage.heals(&bench, &format!("killed {when} call {place}")),
+        )
+    })
     .report(if stride == 1 { 20 } else { 2 })
 }
 
 /// Kills at every `stride`-th call, and the run that recovers from it as well, somewhere.
 fn killed_twice(stage: &Stage, stride: usize) -> Result<(), String> {
-    Matrix::until_spared(&format!("{}, killed twice", stage.name), stride, |first| {
+    let name = format!("{}, killed twice", stage.name);
+    Matrix::up_to(&name, stage.calls, stride, |first| {
         let second = first + 1 + first * 7 % 45;
         let bench = stage.before.copy();
         let kill =
@@ -54,26 +52,23 @@ fn killed_twice(stage: &Stage, stride: usize) -> Result<(), String> {
 
 /// Loses the answer of every `stride`-th call that succeeds.
 fn lost(stage: &Stage, stride: usize) -> Result<(), String> {
-    Matrix::until_spared(
-        &format!("{}, an answer lost", stage.name),
-        stride,
-        |place| {
-            let bench = stage.before.copy();
-            bench.scenario(&format!(
-                "[[fault]]\nkind = \"lost-response\"\nnth = {place}\n"
-            ));
-            let ran = stage.run(&bench);
-            let struck = World::read(&bench).struck > 0;
-            let what = format!("the answer of call {place} lost");
-            // Before the first effect a run may give up; after that it has to find out by itself.
-            let result = if ran.code == Some(1) && ran.said.contains("nothing") {
-                Ok(())
-            } else {
-                ran.ends(0, &what)
-            };
-            (struck, result.and_then(|()| stage.heals(&bench, &what)))
-        },
-    )
+    let name = format!("{}, an answer lost", stage.name);
+    Matrix::up_to(&name, stage.calls, stride, |place| {
+        let bench = stage.before.copy();
+        bench.scenario(&format!(
+            "[[fault]]\nkind = \"lost-response\"\nnth = {place}\n"
+        ));
+        let ran = stage.run(&bench);
+        let struck = World::read(&bench).struck > 0;
+        let what = format!("the answer of call {place} lost");
+        // Before the first effect a run may give up; after that it has to find out by itself.
+        let result = if ran.code == Some(1) && ran.said.contains("nothing") {
+            Ok(())
+        } else {
+            ran.ends(0, &what)
+        };
+        (struck, result.and_then(|()| stage.heals(&bench, &what)))
+    })
     .report(if stride == 1 { 20 } else { 2 })
 }
 
@@ -88,15 +83,13 @@ fn everywhere(subject: &Subject) {
     }));
 }
 
-#[test]
-fn a_sample_of_calls() {
-    all_passed(stages(&fleet()).iter().take(2).flat_map(|stage| {
-        [
-            killed(stage, "before", 11),
-            killed(stage, "after", 11),
-            lost(stage, 13),
-        ]
-    }));
+/// A few calls of the first apply and of a change.
+pub(crate) fn sample(stages: &[Stage]) -> Vec<Result<(), String>> {
+    vec![
+        killed(&stages[0], "before", 13),
+        killed(&stages[1], "after", 13),
+        lost(&stages[0], 19),
+    ]
 }
 
 #[test]

@@ -22,13 +22,7 @@ fn killed(stage: &Stage, call: usize) -> (Bench, bool) {
 
 /// The lab after a run that was killed as late as it can be with its journal still there.
 fn killed_late(stage: &Stage) -> Bench {
-    let bench = stage.before.copy();
-    bench.scenario("[[fault]]\nkind = \"kill\"\nnth = 1000000\n");
-    stage.run(&bench);
-    let calls = World::read(&bench).calls;
-    let places = (0..calls)
-        .rev()
-        .filter_map(|call| usize::try_from(call).ok());
+    let places = (0..=stage.calls).rev();
     // A last call that only looks may not be there the next time.
     let mut late = places.map(|call| killed(stage, call));
     late.find(|(bench, struck)| *struck && bench.journal().exists())
@@ -134,52 +128,48 @@ fn damaged(stage: &Stage, stride: usize) -> Result<(), String> {
 /// Kills after every `stride`-th call and removes every file but the world's and the private key, which nobody can make
 /// again.
 fn all_lost(stage: &Stage, stride: usize) -> Result<(), String> {
-    Matrix::until_spared(
-        &format!("{}, killed and all files lost", stage.name),
-        stride,
-        |call| {
-            let (bench, struck) = killed(stage, call);
-            for entry in fs::read_dir(bench.home()).expect("it can be read") {
-                let path = entry.expect("an entry").path();
-                if path.is_dir() {
-                    fs::remove_dir_all(path).expect("it is ours");
-                } else if !["world.", "id_ed25519"]
-                    .iter()
-                    .any(|kept| path.to_string_lossy().contains(kept))
-                {
-                    fs::remove_file(path).expect("it is ours");
-                }
+    let name = format!("{}, killed and all files lost", stage.name);
+    Matrix::up_to(&name, stage.calls, stride, |call| {
+        let (bench, struck) = killed(stage, call);
+        for entry in fs::read_dir(bench.home()).expect("it can be read") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                fs::remove_dir_all(path).expect("it is ours");
+            } else if !["world.", "id_ed25519"]
+                .iter()
+                .any(|kept| path.to_string_lossy().contains(kept))
+            {
+                fs::remove_file(path).expect("it is ours");
             }
-            let what = format!("killed after call {call} and all files lost");
-            let result = follow(&bench, stage, &what).and_then(|_| stage.recovers(&bench, &what));
-            (struck, result)
-        },
-    )
+        }
+        let what = format!("killed after call {call} and all files lost");
+        let result = follow(&bench, stage, &what).and_then(|_| stage.recovers(&bench, &what));
+        (struck, result)
+    })
     .report(2)
 }
 
 /// The journal of another lab lies in the folder.
-#[test]
-fn another_labs_journal_is_refused_and_put_away() -> Result<(), String> {
-    let stage = &stages(&fleet())[1];
-    let (other, _) = killed(&stages(&twin())[0], 40);
+pub(crate) fn of_another_lab(stages: &[Stage]) -> Result<(), String> {
+    let stage = &stages[1];
+    let other = Bench::new(&twin().profile);
+    other.scenario("[[fault]]\nkind = \"kill\"\nnth = 40\n");
+    other.run(APPLY);
     let bench = stage.before.copy();
     fs::copy(other.journal(), bench.journal()).expect("it can be copied");
-    assert!(
-        follow(&bench, stage, "another lab's journal")?,
-        "it was noticed"
-    );
+    if !follow(&bench, stage, "another lab's journal")? {
+        return Err("another lab's journal was not noticed".to_owned());
+    }
     stage.recovers(&bench, "another lab's journal")
 }
 
-#[test]
-fn a_sample_of_journals() {
-    let stages = stages(&fleet());
-    all_passed([
-        cut_after_lines(&stages[0], 13),
-        damaged(&stages[0], 17),
-        all_lost(&stages[0], 11),
-    ]);
+/// A few lines of the journal of the first apply, and a few calls of a change.
+pub(crate) fn sample(stages: &[Stage]) -> Vec<Result<(), String>> {
+    vec![
+        cut_after_lines(&stages[0], 19),
+        damaged(&stages[0], 29),
+        all_lost(&stages[1], 23),
+    ]
 }
 
 #[test]

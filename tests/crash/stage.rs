@@ -3,6 +3,7 @@
 use super::bench::{Bench, Ran};
 use super::labs::Subject;
 use super::outcome::Outcome;
+use super::world::World;
 
 /// A command that is going to be interrupted.
 pub(crate) struct Stage {
@@ -14,6 +15,8 @@ pub(crate) struct Stage {
     pub(crate) words: &'static [&'static str],
     /// What it leads to.
     pub(crate) expected: Outcome,
+    /// How many calls it takes.
+    pub(crate) calls: usize,
 }
 
 pub(crate) const APPLY: &[&str] = &["apply", "--yes", "--quiet"];
@@ -22,46 +25,45 @@ pub(crate) const DESTROY: &[&str] = &["destroy", "--yes", "--quiet"];
 /// The first apply, each change, and the destroy of a lab.
 pub(crate) fn stages(subject: &Subject) -> Vec<Stage> {
     let nothing = Bench::new(&subject.profile);
-    let (applied, expected) = finished(&nothing, APPLY);
-    let other = finished(&nothing, APPLY).1;
-    let mut stages = vec![Stage {
-        name: format!("{} apply", subject.name),
-        before: nothing,
-        words: APPLY,
-        expected: expected.stable(&other),
-    }];
+    let (applied, _) = finished(&nothing, APPLY);
+    let mut stages = vec![Stage::new(
+        format!("{} apply", subject.name),
+        nothing,
+        APPLY,
+    )];
     for (change, profile) in &subject.changes {
         let before = applied.copy();
         before.write("lab.toml", profile);
-        stages.push(Stage::new(
-            format!("{} apply {change}", subject.name),
-            before,
-            APPLY,
-        ));
+        let name = format!("{} apply {change}", subject.name);
+        stages.push(Stage::new(name, before, APPLY));
     }
-    stages.push(Stage::new(
-        format!("{} destroy", subject.name),
-        applied,
-        DESTROY,
-    ));
+    let name = format!("{} destroy", subject.name);
+    stages.push(Stage::new(name, applied, DESTROY));
     stages
 }
 
 /// The lab after the command, and what there is then.
 pub(crate) fn finished(before: &Bench, words: &[&str]) -> (Bench, Outcome) {
     let bench = before.copy();
+    // A rule that never fires counts the calls.
+    bench.scenario("[[fault]]\nkind = \"kill\"\nnth = 1000000\n");
     bench
         .run(words)
         .ends(0, "uninterrupted")
         .expect("it passes");
+    bench.scenario("");
+    settled(&bench, words, "uninterrupted").expect("nothing is left to do");
     let outcome = Outcome::of(&bench).expect("it can be read");
     (bench, outcome)
 }
 
 impl Stage {
     fn new(name: String, before: Bench, words: &'static [&'static str]) -> Self {
-        let expected = finished(&before, words).1;
+        let (after, expected) = finished(&before, words);
+        let calls = usize::try_from(World::read(&after).calls).expect("few");
+        // Two runs must lead to the same, but for the digests of what each first apply draws for itself.
         let again = finished(&before, words).1;
+        let expected = expected.stable(&again);
         again
             .must_be(&expected, "twice the same")
             .expect("two runs lead to the same");
@@ -70,6 +72,7 @@ impl Stage {
             before,
             words,
             expected,
+            calls,
         }
     }
 
@@ -85,11 +88,11 @@ impl Stage {
         self.is_whole(bench, &what)
     }
 
-    /// Checks that all is as after the uninterrupted run, and that nothing is left to do.
+    /// Checks that all is as after the uninterrupted run. A plan is made of nothing else than the profile, the lockfile
+    /// and the world, so that nothing is left to do.
     fn is_whole(&self, bench: &Bench, what: &str) -> Result<(), String> {
         let outcome = Outcome::of(bench).map_err(|error| format!("{what}: {error}"))?;
-        outcome.must_be(&self.expected, what)?;
-        self.is_settled(bench, what)
+        outcome.must_be(&self.expected, what)
     }
 
     /// The same command again where files were lost: the lab is as after the uninterrupted run, and nothing was ever
@@ -102,14 +105,15 @@ impl Stage {
         outcome
             .without_times()
             .must_be(&self.expected.clone().without_times(), what)?;
-        self.is_settled(bench, what)
+        settled(bench, self.words, what)
     }
+}
 
-    fn is_settled(&self, bench: &Bench, what: &str) -> Result<(), String> {
-        if self.words == APPLY {
-            let plan = bench.run(&["plan", "--detailed-exitcode"]);
-            plan.ends(0, &format!("{what}: the plan after it"))?;
-        }
-        Ok(())
+/// Checks that a plan finds nothing to do after an apply.
+fn settled(bench: &Bench, words: &[&str], what: &str) -> Result<(), String> {
+    if words != APPLY {
+        return Ok(());
     }
+    let plan = bench.run(&["plan", "--detailed-exitcode"]);
+    plan.ends(0, &format!("{what}: the plan after it"))
 }
