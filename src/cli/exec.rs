@@ -185,6 +185,13 @@ impl Books {
         Ok((report, lockfile))
     }
 
+    /// Ends where there is nothing to do: what an earlier run has left in the journal goes into the lockfile.
+    pub(super) fn close(self, session: &Session) -> Result<(), CliError> {
+        let Tee { journal, state, .. } = self.ledger;
+        store::conclude(&session.paths, journal, state.folded(), session.clock.now())?;
+        Ok(())
+    }
+
     async fn drive(
         &mut self,
         app: &mut App,

@@ -3,7 +3,7 @@
 use super::app::{App, READING};
 use super::error::CliError;
 use super::exec::{Books, code_of_run};
-use super::prepare::{Reading, Wish, price, read_known, think};
+use super::prepare::{Reading, Wish, price, read_as, read_known, think};
 use super::recall;
 use super::session::{OpenError, Session};
 use super::show::same_lab;
@@ -24,13 +24,14 @@ pub(super) async fn rebuild(app: &mut App, wanted: Option<&str>) -> Result<u8, O
         ));
     }
     let known = books.recorded();
-    if known.is_some() && moved.is_empty() && session.paths.lockfile.exists() {
-        return Err(nothing_to_rebuild(&session).into());
-    }
     let busy = app.busy(READING);
     let (id, pins) = identify(&session, known.as_ref(), wanted).await?;
     let mode = Mode::RefreshOnly;
-    let mut reading = read_known(&session, known.as_ref(), mode, id, pins).await?;
+    let mut reading = match &known {
+        // Files that are fine may still be another lab's.
+        Some(known) => read_as(&session, Some(known), mode, id, pins).await?,
+        None => read_known(&session, None, mode, id, pins).await?,
+    };
     drop(busy);
     books.settle(app, &session, &mut reading).await?;
     if known.is_none() {
@@ -49,7 +50,7 @@ pub(super) async fn rebuild(app: &mut App, wanted: Option<&str>) -> Result<u8, O
     let (run, lockfile) = books.run(app, &session, &prepared, "state rebuild").await?;
     let count = lockfile.map_or(0, |lock| lock.resources.len());
     app.say(&format!(
-        "Wrote {} for lab {} ({}): {count} resources.",
+        "{} holds lab {} ({}) as it is in the cloud: {count} resources.",
         session.paths.lockfile.display(),
         session.profile.name,
         prepared.reading.lab_id,
@@ -59,14 +60,6 @@ pub(super) async fn rebuild(app: &mut App, wanted: Option<&str>) -> Result<u8, O
         "Next: roboinfra plan{lab} shows whether anything differs from the profile"
     ));
     Ok(code_of_run(&run))
-}
-
-fn nothing_to_rebuild(session: &Session) -> CliError {
-    CliError::new(format!(
-        "there is a lockfile already, and nothing is wrong with it: {}",
-        session.paths.lockfile.display()
-    ))
-    .hint("`roboinfra plan --refresh-only{lab}` shows how it differs from the cloud")
 }
 
 /// Which lab it is: the one that the files still tell, the one that was asked for, or the only one of this name.

@@ -80,8 +80,8 @@ fn unusable(bench: &Bench) -> Vec<Damage> {
             "# Notes\n\nBuy milk.\n".to_owned(),
         ),
     ];
-    for place in 0..24 {
-        let length = good.len() * place / 24;
+    for place in 0..12 {
+        let length = good.len() * place / 12;
         texts.push((format!("cut at byte {length}"), good[..length].to_owned()));
     }
     texts.push((
@@ -339,12 +339,12 @@ fn a_rebuilt_lockfile_is_equal_but_for_what_cannot_be_known() -> Result<(), Stri
 }
 
 #[test]
-fn a_lockfile_that_is_fine_is_not_rebuilt() -> Result<(), String> {
+fn a_lockfile_that_is_fine_stays_as_it_is() -> Result<(), String> {
     let (bench, _) = finished(&Bench::new(&fleet().profile), APPLY);
     let before = text(&bench);
-    let ran = bench.run(&["state", "rebuild"]);
-    ran.ends(1, "there is nothing to do")?;
-    ran.says(&["nothing is wrong with it", "plan --refresh-only"])?;
+    bench
+        .run(&["state", "rebuild"])
+        .ends(0, "there is nothing to do")?;
     assert_eq!(text(&bench), before);
     Ok(())
 }

@@ -36,7 +36,7 @@ impl Outcome {
     }
 
     fn unproven(bench: &Bench, world: &World) -> Result<Self, String> {
-        if bench.journal().exists() {
+        if fs::metadata(bench.journal()).is_ok_and(|journal| journal.len() > 0) {
             return Err("a journal is left".to_owned());
         }
         let known = lockfile::read(&bench.lockfile()).map_err(|error| format!("{error:?}"))?;

@@ -20,7 +20,10 @@ pub(crate) struct Stage {
 }
 
 pub(crate) const APPLY: &[&str] = &["apply", "--yes", "--quiet"];
-pub(crate) const DESTROY: &[&str] = &["destroy", "--yes", "--quiet"];
+const STOP: &[&str] = &["stop", "--quiet"];
+const START: &[&str] = &["start", "--quiet"];
+const REBUILD: &[&str] = &["state", "rebuild", "--quiet"];
+const DESTROY: &[&str] = &["destroy", "--yes", "--quiet"];
 
 /// The first apply, each change, and the destroy of a lab.
 pub(crate) fn stages(subject: &Subject) -> Vec<Stage> {
@@ -42,6 +45,20 @@ pub(crate) fn stages(subject: &Subject) -> Vec<Stage> {
     stages
 }
 
+/// What else acts: a stop, a start, and making a lost lockfile again.
+pub(crate) fn others(subject: &Subject) -> Vec<Stage> {
+    let name = |word: &str| format!("{} {word}", subject.name);
+    let (applied, _) = finished(&Bench::new(&subject.profile), APPLY);
+    let (stopped, _) = finished(&applied, STOP);
+    let lost = applied.copy();
+    std::fs::remove_file(lost.lockfile()).expect("it was applied");
+    vec![
+        Stage::new(name("stop"), applied, STOP),
+        Stage::new(name("start"), stopped, START),
+        Stage::new(name("rebuild"), lost, REBUILD),
+    ]
+}
+
 /// The lab after the command, and what there is then.
 pub(crate) fn finished(before: &Bench, words: &[&str]) -> (Bench, Outcome) {
     let bench = before.copy();
@@ -60,7 +77,9 @@ pub(crate) fn finished(before: &Bench, words: &[&str]) -> (Bench, Outcome) {
 impl Stage {
     fn new(name: String, before: Bench, words: &'static [&'static str]) -> Self {
         let (after, expected) = finished(&before, words);
-        let calls = usize::try_from(World::read(&after).calls).expect("few");
+        // The count goes on from that of the run before.
+        let [began, ended] = [&before, &after].map(|bench| World::read(bench).calls);
+        let calls = usize::try_from(ended - began).expect("few");
         // Two runs must lead to the same, but for the digests of what each first apply draws for itself.
         let again = finished(&before, words).1;
         let expected = expected.stable(&again);

@@ -8,8 +8,8 @@ use std::fs;
 use std::process::Command;
 
 use super::bench::{Bench, Matrix, Ran, all_passed};
-use super::labs::{Subject, fleet, twin};
-use super::stage::{Stage, stages};
+use super::labs::{fleet, twin};
+use super::stage::{Stage, others, stages};
 
 /// All by which the program changes files.
 pub(crate) const CHANGING: &str =
@@ -106,7 +106,7 @@ fn killed(stage: &Stage, stride: usize) -> Result<(), String> {
             (ran.was_killed(), stage.heals(&bench, &what))
         },
     )
-    .report(if stride == 1 { 20 } else { 2 })
+    .report(2)
 }
 
 /// Kills between every `stride`-th write of the journal and its sync, and leaves only a part of what was written.
@@ -140,7 +140,7 @@ fn torn(stage: &Stage, stride: usize) -> Result<(), String> {
         });
         (true, result)
     })
-    .report(2)
+    .report(1)
 }
 
 /// Where to cut what was written last: in the middle of each of its lines, and before the last line's end.
@@ -171,10 +171,10 @@ pub(crate) fn was_injected(bench: &Bench) -> bool {
     trace.contains("(INJECTED)")
 }
 
-fn everywhere(subject: &Subject) {
+fn everywhere(stages: &[Stage]) {
     if can_trace() {
         all_passed(
-            stages(subject)
+            stages
                 .iter()
                 .flat_map(|stage| [killed(stage, 1), torn(stage, 1)]),
         );
@@ -193,11 +193,17 @@ pub(crate) fn sample(stages: &[Stage]) -> Vec<Result<(), String>> {
 #[test]
 #[ignore = "the whole matrix takes minutes; `.ci/run` has it"]
 fn full_writes_of_the_twin() {
-    everywhere(&twin());
+    everywhere(&stages(&twin()));
 }
 
 #[test]
 #[ignore = "the whole matrix takes minutes; `.ci/run` has it"]
 fn full_writes_of_the_fleet() {
-    everywhere(&fleet());
+    everywhere(&stages(&fleet()));
+}
+
+#[test]
+#[ignore = "the whole matrix takes minutes; `.ci/run` has it"]
+fn full_writes_of_other_commands() {
+    everywhere(&others(&twin()));
 }
