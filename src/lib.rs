@@ -5,6 +5,7 @@
 
 #[cfg(feature = "cli")]
 pub mod apply;
+pub mod assets;
 #[cfg(feature = "cli")]
 pub mod aws;
 pub mod catalog;
@@ -12,6 +13,7 @@ pub mod catalog;
 pub mod cli;
 pub mod dag;
 pub mod event;
+pub mod host;
 pub mod inventory;
 pub mod lab;
 pub mod model;
@@ -20,6 +22,8 @@ pub mod policy;
 pub mod port;
 pub mod profile;
 pub mod sandbox;
+#[cfg(feature = "cli")]
+pub mod ssh;
 pub mod state;
 #[cfg(feature = "cli")]
 pub mod store;

@@ -34,6 +34,23 @@ impl Stop {
         self.asked.store(true, Ordering::SeqCst);
         self.bell.notify_waiters();
     }
+
+    /// Whether the user has asked.
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    /// Waits until the user asks.
+    pub(super) async fn asked(&self) {
+        loop {
+            // A request between the look and the listening is not missed: listen first, then look.
+            let bell = self.bell.notified();
+            if self.is_asked() {
+                return;
+            }
+            bell.await;
+        }
+    }
 }
 
 /// What every run needs.

@@ -6,6 +6,7 @@
 mod confirm;
 mod driver;
 mod gather;
+mod hosts;
 mod ledger;
 mod lookup;
 mod recover;
@@ -20,5 +21,6 @@ mod worker;
 pub use confirm::confirm;
 pub use driver::{Engine, Report, Stop};
 pub use gather::{ForLaunch, Gathered, capacity, gather};
+pub use hosts::{HostJob, StepLog, Tending, bootstrap, examine};
 pub use recover::{Recovery, recover};
 pub use run::Run;

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::global::Global;
 use super::{
-    apply, completions, demo, destroy, graph, init, man, plan, policy, power, sandbox, schema,
-    state, status, validate,
+    apply, bootstrap, completions, demo, destroy, doctor, graph, init, logs, man, plan, policy,
+    power, sandbox, schema, ssh, state, status, validate,
 };
 
 /// GPU robotics labs on AWS from one TOML file
@@ -42,6 +42,16 @@ pub(super) enum Command {
     Start(power::PowerArgs),
     /// Stop running machines and wait until they stand.
     Stop(power::PowerArgs),
+    /// Make hosts ready: driver, Docker and what else their steps install.
+    Bootstrap(bootstrap::BootstrapArgs),
+    /// Measure hosts and say what is wrong and what to do.
+    Doctor(doctor::DoctorArgs),
+    /// Show what a bootstrap step wrote on its host.
+    Logs(logs::LogsArgs),
+    /// Log in to a host, or run a command on it.
+    Ssh(ssh::SshArgs),
+    /// Reach the services of a host through SSH.
+    Tunnel(ssh::TunnelArgs),
     /// Show what is built on what.
     Graph(graph::GraphArgs),
     /// Show or mend what the lockfile remembers.

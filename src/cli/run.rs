@@ -11,8 +11,8 @@ use super::error::CliError;
 use super::session::OpenError;
 use super::settings::Settings;
 use super::{
-    apply, completions, demo, destroy, exit, graph, init, man, plan, policy, power, sandbox,
-    schema, state, status, validate,
+    apply, bootstrap, completions, demo, destroy, doctor, exit, graph, init, logs, man, plan,
+    policy, power, sandbox, schema, ssh, state, status, validate,
 };
 use crate::plan::Power;
 
@@ -100,6 +100,11 @@ async fn obey(app: &mut App, command: &Command) -> Result<u8, OpenError> {
         Command::Status(args) => status::status(app, args).await,
         Command::Start(args) => power::power(app, args, Power::On).await,
         Command::Stop(args) => power::power(app, args, Power::Off).await,
+        Command::Bootstrap(args) => bootstrap::bootstrap(app, args).await,
+        Command::Doctor(args) => doctor::doctor(app, args).await,
+        Command::Logs(args) => logs::logs(app, args).await,
+        Command::Ssh(args) => ssh::ssh(app, args).await,
+        Command::Tunnel(args) => ssh::tunnel(app, args).await,
         Command::Graph(args) => graph::graph(app, args).await,
         Command::State(args) => state::state(app, args).await,
         Command::Demo(args) => demo::demo(app, args).await,

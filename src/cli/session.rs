@@ -13,9 +13,10 @@ use super::settings::Settings;
 use super::target::Target;
 use crate::aws;
 use crate::model::{Failure, RetryPolicy};
-use crate::port::{Clock, Cloud, TokioClock, WhoAmI};
+use crate::port::{Clock, Cloud, Hosts, TokioClock, WhoAmI};
 use crate::profile::{self, Profile, ProfileProblem};
-use crate::sandbox::{self, Sandbox, Scenario, ScenarioError};
+use crate::sandbox::{self, PlayedHosts, Sandbox, Scenario, ScenarioError};
+use crate::ssh::Ssh;
 use crate::store::{self, Paths};
 use crate::ui::Circumstances;
 
@@ -37,6 +38,8 @@ pub(super) struct Session {
     pub(super) cloud: Arc<dyn Cloud>,
     /// Who tells the operator's address.
     pub(super) whoami: Arc<dyn WhoAmI>,
+    /// Reaches the lab's hosts.
+    pub(super) hosts: Arc<dyn Hosts>,
     /// The AWS profile that the user has named.
     aws_profile: Option<String>,
     /// The clock.
@@ -45,6 +48,8 @@ pub(super) struct Session {
     pub(super) policy: RetryPolicy,
     /// Public keys that may log in; empty if one is to be made for the lab.
     pub(super) public_keys: Vec<String>,
+    /// The files of the public keys that the profile lists.
+    pub(super) public_key_paths: Vec<PathBuf>,
     /// How old an intent must be before its absence counts.
     pub(super) suspect_age: Duration,
 }
@@ -143,16 +148,18 @@ impl Session {
             }));
         };
         let paths = Paths::new(&target.profile, target.lockfile.as_deref(), target.sandbox);
-        let public_keys = public_keys(&profile, &paths, settings)?;
+        let public_key_paths = public_key_paths(&profile, &paths, settings);
+        let public_keys = public_keys(&public_key_paths, &paths)?;
         let clock: Arc<dyn Clock> = Arc::new(TokioClock);
         let surroundings = if target.sandbox {
             Surroundings::sandbox(target, &paths, &profile, &clock).await?
         } else {
-            Surroundings::aws(target, &profile, &clock).await?
+            Surroundings::aws(target, &paths, &profile, &clock).await?
         };
         let Surroundings {
             cloud,
             whoami,
+            hosts,
             suspect_age,
         } = surroundings;
         Ok(Self {
@@ -160,11 +167,13 @@ impl Session {
             warnings: parsed.problems,
             cloud,
             whoami,
+            hosts,
             policy: RetryPolicy::default(),
             aws_profile: target.aws_profile.clone(),
             suspect_age,
             clock,
             public_keys,
+            public_key_paths,
             paths,
             profile,
         })
@@ -175,12 +184,14 @@ impl Session {
 struct Surroundings {
     cloud: Arc<dyn Cloud>,
     whoami: Arc<dyn WhoAmI>,
+    hosts: Arc<dyn Hosts>,
     suspect_age: Duration,
 }
 
 impl Surroundings {
     async fn aws(
         target: &Target,
+        paths: &Paths,
         profile: &Profile,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, CliError> {
@@ -197,6 +208,7 @@ impl Surroundings {
         Ok(Self {
             cloud: Arc::new(connect(connection).await?),
             whoami: Arc::new(aws::CheckIp),
+            hosts: Arc::new(Ssh::new(&paths.known_hosts)),
             suspect_age: Duration::from_secs(30),
         })
     }
@@ -240,6 +252,7 @@ impl Surroundings {
         Ok(Self {
             cloud: Arc::new(connect(connection).await?),
             whoami: Arc::new(SandboxOperator),
+            hosts: Arc::new(PlayedHosts::new(sandbox, Some(paths.dir.join("played")))),
             // Nothing lags behind in the sandbox unless a scenario says so.
             suspect_age: Duration::from_secs(1),
         })
@@ -286,28 +299,28 @@ fn known_images(name: &str, architecture: &str) -> Option<&'static str> {
 }
 
 /// The public keys that may log in: those the profile lists, or the lab's own if it has been made.
-fn public_keys(
-    profile: &Profile,
-    paths: &Paths,
-    settings: &Settings,
-) -> Result<Vec<String>, CliError> {
-    if profile.keys.is_empty() {
+fn public_keys(listed: &[PathBuf], paths: &Paths) -> Result<Vec<String>, CliError> {
+    if listed.is_empty() {
         return if paths.private_key.exists() {
             Ok(vec![store::public_key(&paths.private_key)?])
         } else {
             Ok(Vec::new())
         };
     }
+    listed
+        .iter()
+        .map(|path| Ok(store::read_public_key(path)?))
+        .collect()
+}
+
+/// The files of the public keys that the profile lists.
+fn public_key_paths(profile: &Profile, paths: &Paths, settings: &Settings) -> Vec<PathBuf> {
     let folder = paths.profile.parent().unwrap_or(Path::new("."));
     let resolve = |written: &String| match (written.strip_prefix("~/"), &settings.home) {
         (Some(rest), Some(home)) => home.join(rest),
         _ => folder.join(written),
     };
-    profile
-        .keys
-        .iter()
-        .map(|written| Ok(store::read_public_key(&resolve(written))?))
-        .collect()
+    profile.keys.iter().map(resolve).collect()
 }
 
 /// In the sandbox the operator sits at an address from the block that RFC 5737 keeps for examples.

@@ -1,12 +1,14 @@
-//! The traits the engine needs from the outside world: cloud, clock, journal, who-am-I.
+//! The traits the engine needs from the outside world: cloud, hosts, clock, journal, who-am-I.
 //!
 //! Owns: the contracts. Does not own: any implementation but the two clocks; those live in `aws`, `sandbox`,
 //! `store` and `cli`.
 
 mod clock;
 mod cloud;
+mod host;
 mod journal;
 
 pub use clock::{Clock, TestClock, TokioClock};
 pub use cloud::{Blocker, Cloud, Scope, Watched, WhoAmI};
+pub use host::{Flow, HostError, HostErrorKind, HostLink, HostTarget, Hosts, Taken};
 pub use journal::{Journal, JournalError};

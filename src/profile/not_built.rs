@@ -28,7 +28,7 @@ pub fn not_built(profile: &Profile) -> Vec<String> {
     [
         (
             any_step,
-            "bootstrap steps are not run yet: machines come up as their image is",
+            "bootstrap steps are not run by apply yet: `roboinfra bootstrap` runs those that exist so far",
         ),
         (
             any_driver,
@@ -61,7 +61,7 @@ pub fn not_built(profile: &Profile) -> Vec<String> {
         ),
         (
             !edge.is_empty(),
-            "[edge.*] is not acted on yet: edge hosts are left as they are",
+            "[edge.*] hosts are made ready by `roboinfra bootstrap`, not by apply",
         ),
     ]
     .into_iter()

@@ -309,6 +309,8 @@ pub enum Platform {
 pub struct EdgeHost {
     /// Its name or address.
     pub host: String,
+    /// Its SSH port.
+    pub port: u16,
     /// The user to log in as.
     pub user: String,
     /// What it is.

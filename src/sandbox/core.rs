@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use jiff::Timestamp;
 
 use crate::catalog;
+#[cfg(feature = "cli")]
+use crate::port::Clock;
 
 use super::call::{
     Broken, Call, CallRecord, Request, Response, Service, ec2_answer, json_answer, query_answer,
@@ -16,6 +18,8 @@ use super::call::{
 };
 use super::context::Ctx;
 use super::ec2;
+#[cfg(feature = "cli")]
+use super::machine::Machine;
 use super::options::Options;
 use super::scenario::{Buckets, FaultKind, Faults, Scenario, Situation, When};
 use super::strike::{empty_page, strike_before, throttled};
@@ -146,6 +150,37 @@ impl Sandbox {
             }
         }
         counts
+    }
+
+    /// The running instance of an id, in whatever region.
+    #[cfg(feature = "cli")]
+    pub(super) fn machine(&self, id: &str) -> Option<Machine> {
+        let mut state = self.lock();
+        // Another process may have changed the world.
+        let known = state.read_log();
+        state.unlock();
+        known.ok()?;
+        let now = self.options.clock.now();
+        let regions: Vec<String> = state.regions.keys().cloned().collect();
+        for region in regions {
+            self.settle(&mut state, &region, now);
+        }
+        state
+            .regions
+            .values()
+            .find_map(|store| Machine::find(store, id))
+    }
+
+    /// The clock.
+    #[cfg(feature = "cli")]
+    pub(super) fn clock(&self) -> &dyn Clock {
+        self.options.clock.as_ref()
+    }
+
+    /// What it is asked to do badly.
+    #[cfg(feature = "cli")]
+    pub(super) fn scenario(&self) -> Arc<Scenario> {
+        Arc::clone(&self.lock().scenario)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -11,7 +11,11 @@ mod context;
 mod core;
 mod direct;
 mod ec2;
+#[cfg(feature = "cli")]
+mod hosts;
 mod iam;
+#[cfg(feature = "cli")]
+mod machine;
 mod options;
 mod quotas;
 mod rules;
@@ -28,5 +32,9 @@ pub use account::ACCOUNT;
 pub use call::CallRecord;
 pub use core::Sandbox;
 pub use direct::Exchanged;
+#[cfg(feature = "cli")]
+pub use hosts::PlayedHosts;
 pub use options::{Latency, Options};
-pub use scenario::{FaultKind, Rule, Scenario, ScenarioError, Times, When};
+pub use scenario::{
+    Ending, FaultKind, HostPlot, Rule, Scenario, ScenarioError, StepPlot, Times, When,
+};

@@ -29,6 +29,8 @@ pub struct Paths {
     pub known_hosts: PathBuf,
     /// The logs of the last runs.
     pub runs: PathBuf,
+    /// The logs of bootstrap steps, by host.
+    pub host_logs: PathBuf,
     /// The last lockfiles that were replaced.
     pub previous: PathBuf,
     /// The sandbox's world.
@@ -89,6 +91,7 @@ impl Paths {
             private_key: dir.join("id_ed25519"),
             known_hosts: dir.join("known_hosts"),
             runs: dir.join("runs"),
+            host_logs: dir.join("hosts"),
             previous: dir.join("previous"),
             world: dir.join("world.log"),
             dir,

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::json::Events;
+use super::hosts::{HostBars, HostDisplay, HostLines, HostSilence};
+use super::json::{Events, HostEvents};
 use super::run::{Bars, Display, DisplayKind, Lines, Silent};
 use super::terminal::Terminal;
 use super::text::clean;
@@ -17,6 +18,20 @@ pub fn open_display(kind: DisplayKind, terminal: &Terminal, verbose: bool) -> Bo
         DisplayKind::Lines => Box::new(Lines::new(io::stderr(), terminal.talk_look(), verbose)),
         DisplayKind::Json => Box::new(Events::new(io::stdout())),
         DisplayKind::Silent => Box::new(Silent),
+    }
+}
+
+/// Opens a display of hosts on the process's own streams.
+pub fn open_host_display(
+    kind: DisplayKind,
+    terminal: &Terminal,
+    verbose: bool,
+) -> Box<dyn HostDisplay> {
+    match kind {
+        DisplayKind::Bars => Box::new(HostBars::new(terminal.talk_look())),
+        DisplayKind::Lines => Box::new(HostLines::new(io::stderr(), terminal.talk_look(), verbose)),
+        DisplayKind::Json => Box::new(HostEvents::new(io::stdout())),
+        DisplayKind::Silent => Box::new(HostSilence),
     }
 }
 

@@ -45,7 +45,11 @@ pub(crate) const TABLE: &[Row] = &[
     pure("catalog", &["model"]),
     pure("profile", &["model", "catalog", "assets"]),
     pure("assets", &["model"]),
-    pure("lab", &["model", "dag", "catalog", "profile", "assets"]),
+    pure("host", &["model", "assets"]),
+    pure(
+        "lab",
+        &["model", "dag", "catalog", "profile", "assets", "host"],
+    ),
     pure("inventory", &["model"]),
     pure("state", &["model"]),
     pure(
@@ -60,6 +64,8 @@ pub(crate) const TABLE: &[Row] = &[
         &[
             "model",
             "dag",
+            "assets",
+            "host",
             "lab",
             "plan",
             "inventory",
@@ -78,6 +84,7 @@ pub(crate) const TABLE: &[Row] = &[
             "model",
             "catalog",
             "profile",
+            "host",
             "lab",
             "inventory",
             "state",

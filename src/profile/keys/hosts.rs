@@ -193,11 +193,12 @@ pub(super) static EDGE: Section = Section {
         )
         .required()
         .aka(&["address", "ip"]),
+        key("port", Shape::Whole(1, 65_535), "2222", "Its SSH port.").default("22"),
         key(
             "user",
             Shape::Text(USER),
             "\"robot\"",
-            "The user to log in as.",
+            "The user to log in as: root, or one who may use sudo without a password.",
         )
         .required(),
         key(

@@ -50,6 +50,10 @@ fn host(fields: &Fields<'_>, problems: &mut Problems) -> Option<EdgeHost> {
     };
     Some(EdgeHost {
         host: host?.value.to_owned(),
+        port: fields
+            .whole("port")
+            .and_then(|at| u16::try_from(at.value).ok())
+            .unwrap_or(22),
         user: user?.value.to_owned(),
         platform,
         bootstrap,

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
+
+use super::durations::{duration, whole};
+use super::plot::{HostPlot, StepPlot};
 
 /// A scenario that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -178,6 +181,12 @@ pub struct Scenario {
     /// The rules, in the order in which they are tried.
     #[serde(default, rename = "fault")]
     pub faults: Vec<Rule>,
+    /// How hosts behave.
+    #[serde(default)]
+    pub hosts: HostPlot,
+    /// Bootstrap steps that do not simply succeed.
+    #[serde(default, rename = "step")]
+    pub steps: Vec<StepPlot>,
 }
 
 impl Scenario {
@@ -233,32 +242,6 @@ fn problem_of(rule: &Rule) -> Option<&'static str> {
     checks
         .into_iter()
         .find_map(|(wrong, problem)| wrong.then_some(problem))
-}
-
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    whole(deserializer).map(Some)
-}
-
-fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    read_duration(&text).ok_or_else(|| {
-        serde::de::Error::custom(format!(
-            "{text:?} is not a duration: write \"250ms\", \"30s\", \"5m\" or \"2h\""
-        ))
-    })
-}
-
-fn read_duration(text: &str) -> Option<Duration> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let amount: u64 = digits.parse().ok()?;
-    let milliseconds = match &text[digits.len()..] {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return None,
-    };
-    amount.checked_mul(milliseconds).map(Duration::from_millis)
 }
 
 #[cfg(test)]

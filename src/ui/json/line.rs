@@ -15,6 +15,8 @@ pub enum Format {
     Plan,
     /// The events of `apply`, `destroy`, `start` and `stop`.
     Events,
+    /// What happens with hosts: `bootstrap --json`.
+    Hosts,
     /// `status --json`.
     Status,
     /// `state list --json` and `state show --json`.
@@ -35,6 +37,7 @@ impl Format {
         match self {
             Self::Plan => "roboinfra.plan/1",
             Self::Events => "roboinfra.events/1",
+            Self::Hosts => "roboinfra.hosts/1",
             Self::Status => "roboinfra.status/1",
             Self::State => "roboinfra.state/1",
             Self::Problems => "roboinfra.problems/1",

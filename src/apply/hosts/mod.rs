@@ -1,0 +1,16 @@
+//! Brings hosts to what they should be: connects, starts steps, follows them, reboots, measures.
+//!
+//! Owns: when a host is asked again and when it is given up. Does not own: what to do next (`host::next` decides that), or
+//! the connection (`ssh`).
+
+mod examine;
+mod follow;
+mod job;
+mod log;
+mod many;
+mod tend;
+
+pub use examine::examine;
+pub use job::{HostJob, Tending};
+pub use log::StepLog;
+pub use many::bootstrap;

@@ -1,0 +1,496 @@
+//! One host, from the first contact to its verdict. The host's own record is read again after every turn, so that a
+//! lost connection, another client or a reboot are nothing special.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::job::{HostJob, Tending};
+use crate::apply::Stop;
+use crate::assets::{MayReboot, RUNNER};
+use crate::event::{HostEvent, HostNews};
+use crate::host::{
+    Command, End, Facts, Finding, HostEnd, Move, Runner, Seen, StepState, StepStatus, Verdict,
+    WantedStep, again, gate, next,
+};
+use crate::model::Secret;
+use crate::port::{HostError, HostErrorKind, HostLink};
+
+/// For a command that only looks or starts something.
+const SHORT: Duration = Duration::from_secs(60);
+/// For a script to arrive.
+const UPLOAD: Duration = Duration::from_secs(120);
+/// Between two attempts to reach a host, at most.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// Between two looks at a step that somebody else has started.
+const OTHER: Duration = Duration::from_secs(5);
+/// Reboots for one step.
+const MOST_REBOOTS: u32 = 3;
+/// Before a step that met something transient is started again; the first time, then doubled.
+const AGAIN: Duration = Duration::from_secs(15);
+
+/// Why a turn ended early.
+pub(super) enum Cut {
+    /// The connection: try again, or not, as its kind says.
+    Link(HostError),
+    /// It is over with this host.
+    Over(HostEnd),
+}
+
+impl From<HostError> for Cut {
+    fn from(error: HostError) -> Self {
+        Self::Link(error)
+    }
+}
+
+/// Tends one host.
+pub(super) struct Tender<'a> {
+    pub(super) tending: &'a Tending,
+    pub(super) job: &'a HostJob,
+    pub(super) stop: &'a Stop,
+    events: UnboundedSender<HostEvent>,
+    pub(super) runner: Runner,
+    /// How much of each step's log is known, by digest.
+    pub(super) known: BTreeMap<String, u64>,
+    /// The last lines of the step that is followed.
+    pub(super) tail: Vec<String>,
+    starts: BTreeMap<String, u32>,
+    reboots: BTreeMap<String, u32>,
+    ran: usize,
+    facts: Facts,
+    began: Timestamp,
+    /// When it was last in reach.
+    reached: Timestamp,
+    told_reached: bool,
+    /// Since when the step is followed.
+    pub(super) watching: Timestamp,
+}
+
+impl<'a> Tender<'a> {
+    pub(super) fn new(
+        tending: &'a Tending,
+        job: &'a HostJob,
+        stop: &'a Stop,
+        events: UnboundedSender<HostEvent>,
+    ) -> Self {
+        let now = tending.clock.now();
+        Self {
+            tending,
+            job,
+            stop,
+            events,
+            runner: tending.runner(&job.target),
+            known: BTreeMap::new(),
+            tail: Vec::new(),
+            starts: BTreeMap::new(),
+            reboots: BTreeMap::new(),
+            ran: 0,
+            facts: Facts::default(),
+            began: now,
+            reached: now,
+            told_reached: false,
+            watching: now,
+        }
+    }
+
+    pub(super) fn tell(&self, news: HostNews) {
+        // Whoever listened may be gone; the work goes on.
+        let _ = self.events.send(HostEvent {
+            address: self.job.target.address.clone(),
+            news,
+        });
+    }
+
+    pub(super) fn since(&self, from: Timestamp) -> Duration {
+        Duration::try_from(self.tending.clock.now().duration_since(from)).unwrap_or_default()
+    }
+
+    /// From the first contact to the verdict.
+    pub(super) async fn through(mut self) -> Verdict {
+        // The bound on hosts at once may have let it wait.
+        self.began = self.tending.clock.now();
+        self.reached = self.began;
+        self.tell(HostNews::Reaching {
+            host: self.job.target.host.clone(),
+        });
+        let mut wait = Duration::from_millis(500);
+        let (end, findings, versions) = loop {
+            if self.stop.is_asked() {
+                break (
+                    HostEnd::Interrupted { step: None },
+                    Vec::new(),
+                    Facts::default(),
+                );
+            }
+            match self.visit(&mut wait).await {
+                Ok((findings, versions)) => {
+                    let ready = findings.iter().all(|finding| finding.good);
+                    let end = if ready {
+                        HostEnd::Ready
+                    } else {
+                        HostEnd::NotReady
+                    };
+                    break (end, findings, versions);
+                }
+                Err(Cut::Over(end)) => break (end, Vec::new(), Facts::default()),
+                Err(Cut::Link(error)) => {
+                    if let Some(end) = self.given_up(&error) {
+                        break (end, Vec::new(), Facts::default());
+                    }
+                    self.tell(HostNews::Waiting {
+                        why: error.message,
+                        elapsed: self.since(self.reached),
+                    });
+                    self.pause(wait).await;
+                    wait = (wait * 2).min(LONGEST_WAIT);
+                }
+            }
+        };
+        self.verdict(end, findings, versions)
+    }
+
+    fn verdict(self, end: HostEnd, findings: Vec<Finding>, versions: Facts) -> Verdict {
+        let ready = end == HostEnd::Ready;
+        self.tell(HostNews::Over {
+            ready,
+            how: in_words(&end, &findings),
+            took: self.since(self.began),
+        });
+        let steps = self.job.wanted.steps.iter();
+        let done = match end {
+            HostEnd::Ready | HostEnd::NotReady => steps
+                .map(|step| (step.name().to_owned(), step.digest().to_owned()))
+                .collect(),
+            _ => Vec::new(),
+        };
+        Verdict {
+            address: self.job.target.address.clone(),
+            end,
+            facts: self.facts,
+            findings,
+            done,
+            ran: self.ran,
+            versions,
+        }
+    }
+
+    /// Whether a connection that failed is the end of it.
+    fn given_up(&self, error: &HostError) -> Option<HostEnd> {
+        let message = error.message.clone();
+        match error.kind {
+            HostErrorKind::HostKey => Some(HostEnd::HostKey(message)),
+            HostErrorKind::Strange => Some(HostEnd::Strange(message)),
+            // A fresh machine answers before cloud-init has written its authorized keys.
+            HostErrorKind::Refused if self.told_reached => Some(HostEnd::Refused(message)),
+            _ if self.since(self.reached) < self.tending.patience => None,
+            HostErrorKind::Refused => Some(HostEnd::Refused(message)),
+            HostErrorKind::Unreachable | HostErrorKind::Silent => {
+                Some(HostEnd::Unreachable(message))
+            }
+        }
+    }
+
+    /// Waits, unless the user asks to stop.
+    pub(super) async fn pause(&self, duration: Duration) {
+        tokio::select! {
+            () = self.tending.clock.sleep(duration) => {}
+            () = self.stop.asked() => {}
+        }
+    }
+
+    /// One connection, until everything is done or it breaks.
+    async fn visit(&mut self, wait: &mut Duration) -> Result<(Vec<Finding>, Facts), Cut> {
+        let mut link = self.tending.hosts.connect(&self.job.target).await?;
+        let link = link.as_mut();
+        self.facts = self.facts(link).await?;
+        self.reached = self.tending.clock.now();
+        *wait = Duration::from_millis(500);
+        loop {
+            if self.stop.is_asked() {
+                return Err(Cut::Over(HostEnd::Interrupted { step: None }));
+            }
+            let steps = self.ask(link, &Command::Status).await?;
+            let seen = Seen {
+                facts: self.facts.clone(),
+                steps: StepStatus::parse(&steps),
+            };
+            self.reached = self.tending.clock.now();
+            self.tell_reached(link, &seen);
+            match next(&self.job.wanted, &seen) {
+                Move::Done => break,
+                Move::Put(at) => {
+                    self.put(link, at).await?;
+                    self.start(link, at, &seen).await?;
+                }
+                Move::Start(at) => self.start(link, at, &seen).await?,
+                Move::Follow(at) => self.follow(link, at, true).await?,
+                Move::Stop(at) => {
+                    let step = self.step(at).name();
+                    self.ask(link, &Command::Stop { step }).await?;
+                }
+                Move::WaitForOther => self.pause(OTHER).await,
+                Move::Reboot(at) => return Err(self.reboot(link, at).await?),
+            }
+        }
+        self.measure(link).await
+    }
+
+    async fn measure(&mut self, link: &mut dyn HostLink) -> Result<(Vec<Finding>, Facts), Cut> {
+        self.facts = self.facts(link).await?;
+        let versions = Facts::parse(&self.ask(link, &Command::Versions).await?);
+        let now = u64::try_from(self.tending.clock.now().as_second()).unwrap_or(0);
+        Ok((gate(&self.job.wanted.expected, &self.facts, now), versions))
+    }
+
+    pub(super) fn step(&self, at: usize) -> &'a WantedStep {
+        &self.job.wanted.steps[at]
+    }
+
+    fn tell_reached(&mut self, link: &dyn HostLink, seen: &Seen) {
+        if self.told_reached {
+            return;
+        }
+        self.told_reached = true;
+        let wanted = &self.job.wanted.steps;
+        let done = wanted.iter().filter(|step| {
+            seen.steps
+                .iter()
+                .any(|known| known.digest == step.digest() && known.state == StepState::Done)
+        });
+        self.tell(HostNews::Reached {
+            system: self.facts.system(),
+            first_use: link.trusted_on_first_use().map(ToOwned::to_owned),
+            steps: wanted.len(),
+            done: done.count(),
+        });
+    }
+
+    /// What the host is; brings it the runner first if it has not this one.
+    pub(super) async fn facts(&self, link: &mut dyn HostLink) -> Result<Facts, Cut> {
+        let answer = link.run(&self.runner.look(), &[], SHORT).await?;
+        if !answer.starts_with(b"have") {
+            let install = self.runner.install();
+            let answer = link.run(&install, RUNNER.as_bytes(), UPLOAD).await;
+            match answer {
+                Ok(answer) if answer.starts_with(b"installed") => {}
+                Ok(answer) => {
+                    let said = String::from_utf8_lossy(&answer).trim().to_owned();
+                    return Err(broken(format!("the runner did not arrive whole: {said}")));
+                }
+                Err(error) if error.kind == HostErrorKind::Strange => {
+                    return Err(Cut::Over(HostEnd::Refused(format!(
+                        "{} may not become root without a password: {}",
+                        self.job.target.user, error.message
+                    ))));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let text = self.ask(link, &Command::Facts).await?;
+        let facts = Facts::parse(&text);
+        if facts.get("runner").is_empty() {
+            return Err(strange(&text));
+        }
+        Ok(facts)
+    }
+
+    /// Asks the runner something short.
+    pub(super) async fn ask(
+        &self,
+        link: &mut dyn HostLink,
+        command: &Command<'_>,
+    ) -> Result<String, Cut> {
+        let line = self.runner.line(command);
+        let answer = link.run(&line, &[], SHORT).await?;
+        answered(&answer)
+    }
+
+    async fn put(&self, link: &mut dyn HostLink, at: usize) -> Result<(), Cut> {
+        let step = self.step(at);
+        let put = Command::Put {
+            step: step.name(),
+            digest: step.digest(),
+        };
+        let line = self.runner.line(&put);
+        let script = step.script.text.as_bytes();
+        answered(&link.run(&line, script, UPLOAD).await?).map(drop)
+    }
+
+    async fn start(&mut self, link: &mut dyn HostLink, at: usize, seen: &Seen) -> Result<(), Cut> {
+        let step = self.step(at);
+        let starts = self.starts.entry(step.name().to_owned()).or_default();
+        let before = *starts;
+        let known = seen
+            .steps
+            .iter()
+            .find(|known| known.digest == step.digest());
+        if before > 0
+            && let Some(known) = known
+            && known.state != StepState::Stored
+        {
+            if !again(known.state, before) {
+                return Err(Cut::Over(self.failed(at, known.state, known.code)));
+            }
+            let wait = AGAIN * 2_u32.pow(before.min(5) - 1);
+            self.tell(HostNews::Again {
+                step: step.name().to_owned(),
+                why: last_reason(&self.tail),
+                wait,
+            });
+            self.pause(wait).await;
+            if self.stop.is_asked() {
+                return Ok(());
+            }
+        }
+        *self.starts.entry(step.name().to_owned()).or_default() += 1;
+        let start = Command::Start {
+            step: step.name(),
+            digest: step.digest(),
+            timeout: step.script.step.header.timeout,
+        };
+        let line = self.runner.line(&start);
+        let secrets = environment(&step.secrets);
+        let answer = answered(&link.run(&line, secrets.as_bytes(), SHORT).await?)?;
+        if answer.starts_with("error busy") {
+            return Ok(());
+        }
+        self.ran += 1;
+        self.follow(link, at, false).await
+    }
+
+    /// What a step's end means.
+    pub(super) fn ended(&mut self, at: usize, end: End) -> Result<(), Cut> {
+        let step = self.step(at);
+        match end.state {
+            StepState::Done => {
+                // The host counts whole seconds; it may also have begun long before we looked.
+                let took = Duration::from_secs(end.seconds).max(self.since(self.watching));
+                self.tell(HostNews::StepDone {
+                    step: step.name().to_owned(),
+                    took,
+                });
+                Ok(())
+            }
+            // The next look decides, and `start` counts.
+            StepState::Later | StepState::Interrupted | StepState::Reboot => Ok(()),
+            state => Err(Cut::Over(self.failed(at, state, end.code))),
+        }
+    }
+
+    fn failed(&self, at: usize, state: StepState, code: Option<i32>) -> HostEnd {
+        HostEnd::Failed {
+            step: self.step(at).name().to_owned(),
+            state,
+            code,
+            tail: self.tail.clone(),
+        }
+    }
+
+    /// Reboots the host. What it returns ends the visit: the next one finds the host in its new boot.
+    async fn reboot(&mut self, link: &mut dyn HostLink, at: usize) -> Result<Cut, Cut> {
+        let step = self.step(at);
+        let times = self.reboots.entry(step.name().to_owned()).or_default();
+        *times += 1;
+        if *times > MOST_REBOOTS || step.script.step.header.reboot == MayReboot::Never {
+            return Err(Cut::Over(self.failed(at, StepState::Reboot, None)));
+        }
+        self.tell(HostNews::Rebooting {
+            step: step.name().to_owned(),
+        });
+        let left = self.tending.clock.now();
+        let old = self.facts.boot_id().to_owned();
+        let line = self.runner.line(&Command::Reboot);
+        // The answer may be cut by the reboot itself.
+        let _ = link.run(&line, &[], SHORT).await;
+        self.reached = left;
+        while self.since(left) < self.tending.patience && !self.stop.is_asked() {
+            self.pause(Duration::from_secs(1)).await;
+            let Ok(mut link) = self.tending.hosts.connect(&self.job.target).await else {
+                continue;
+            };
+            let Ok(facts) = self.facts(link.as_mut()).await else {
+                continue;
+            };
+            if facts.boot_id() != old {
+                self.tell(HostNews::Back {
+                    took: self.since(left),
+                });
+                return Ok(Cut::Link(HostError::new(
+                    HostErrorKind::Unreachable,
+                    "it has rebooted",
+                )));
+            }
+        }
+        Err(Cut::Over(HostEnd::Unreachable(
+            "it has not come back from its reboot".to_owned(),
+        )))
+    }
+}
+
+/// The secrets of a step as the runner reads them.
+fn environment(secrets: &[(String, Secret)]) -> String {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    secrets
+        .iter()
+        .map(|(name, secret)| format!("{name}={}\n", STANDARD.encode(secret.reveal())))
+        .collect()
+}
+
+/// The runner's answer as text, unless it is an error that nobody expects here.
+fn answered(answer: &[u8]) -> Result<String, Cut> {
+    let text = String::from_utf8_lossy(answer).into_owned();
+    if text.starts_with("error ") && !text.starts_with("error busy") {
+        return Err(strange(&text));
+    }
+    Ok(text)
+}
+
+fn strange(text: &str) -> Cut {
+    let said = text.lines().next().unwrap_or("nothing");
+    Cut::Over(HostEnd::Strange(format!(
+        "the runner on the host answers: {said}"
+    )))
+}
+
+fn broken(message: String) -> Cut {
+    Cut::Link(HostError::new(HostErrorKind::Unreachable, message))
+}
+
+/// The last line in which a step says why it wants to be started again.
+fn last_reason(tail: &[String]) -> String {
+    let said = tail
+        .iter()
+        .rev()
+        .find_map(|line| line.strip_prefix("roboinfra: later: "))
+        .or(tail.last().map(String::as_str));
+    said.unwrap_or("it was interrupted").to_owned()
+}
+
+/// How it ended, in a few words.
+fn in_words(end: &HostEnd, findings: &[Finding]) -> String {
+    match end {
+        HostEnd::Ready => "ready".to_owned(),
+        HostEnd::NotReady => {
+            let bad: Vec<&str> = findings
+                .iter()
+                .filter(|finding| !finding.good)
+                .map(|finding| finding.what)
+                .collect();
+            format!("not ready: {}", bad.join(", "))
+        }
+        HostEnd::Failed { step, state, .. } => match state {
+            StepState::TimedOut => format!("{step} took too long"),
+            StepState::Reboot => format!("{step} asks for one reboot after another"),
+            _ => format!("{step} failed"),
+        },
+        HostEnd::Unreachable(why) => format!("out of reach: {why}"),
+        HostEnd::HostKey(why) | HostEnd::Refused(why) | HostEnd::Strange(why) => why.clone(),
+        HostEnd::Interrupted { step: Some(step) } => {
+            format!("interrupted; {step} goes on on the host")
+        }
+        HostEnd::Interrupted { step: None } => "interrupted".to_owned(),
+    }
+}

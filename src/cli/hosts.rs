@@ -1,0 +1,179 @@
+//! Which hosts a command is about, and how each is reached.
+
+use std::path::PathBuf;
+
+use super::app::{App, READING};
+use super::error::CliError;
+use super::exit;
+use super::prepare::read;
+use super::session::{OpenError, Session};
+use crate::apply::HostJob;
+use crate::assets::OrderError;
+use crate::catalog;
+use crate::inventory::Inventory;
+use crate::lab;
+use crate::model::{Address, InstanceState, LabId};
+use crate::plan::Mode;
+use crate::port::HostTarget;
+use crate::profile::Profile;
+use crate::store;
+
+/// The hosts that are asked for and how each is reached.
+pub(super) async fn hosts(
+    app: &App,
+    session: &Session,
+    asked: &[Address],
+) -> Result<Vec<HostJob>, OpenError> {
+    let wanted =
+        |address: &Address| asked.is_empty() || asked.iter().any(|asked| address.is_within(asked));
+    let mut jobs = edge_jobs(session, &wanted)?;
+    let nodes = session.profile.nodes.keys();
+    let any_node = nodes
+        .map(|name| Address::of(&["node", name.as_str()]))
+        .any(|group| {
+            asked.is_empty()
+                || asked
+                    .iter()
+                    .any(|asked| asked.is_within(&group) || group.is_within(asked))
+        });
+    if any_node {
+        jobs.extend(node_jobs(app, session, &wanted).await?);
+    }
+    for address in asked {
+        if !jobs.iter().any(|job| job.target.address.is_within(address)) {
+            return Err(CliError::new(format!("there is no host {address} that could be made ready"))
+                .hint("hosts are the running machines of the lab, as `node.sim.0`, and the profile's [edge.*], as `edge.arm1`")
+                .hint("roboinfra status{lab} shows what runs")
+                .into());
+        }
+    }
+    Ok(jobs)
+}
+
+fn edge_jobs(
+    session: &Session,
+    wanted: &dyn Fn(&Address) -> bool,
+) -> Result<Vec<HostJob>, CliError> {
+    let mut jobs = Vec::new();
+    for (name, host) in &session.profile.edge {
+        let address = Address::of(&["edge", name.as_str()]);
+        if !wanted(&address) {
+            continue;
+        }
+        jobs.push(HostJob {
+            wanted: lab::wanted_edge(&session.profile, &address, host)
+                .map_err(|error| unordered(&error))?,
+            target: HostTarget {
+                alias: address.to_string(),
+                address,
+                host: host.host.clone(),
+                port: host.port,
+                user: host.user.clone(),
+                keys: keys(session),
+                host_key: None,
+            },
+        });
+    }
+    Ok(jobs)
+}
+
+async fn node_jobs(
+    app: &App,
+    session: &Session,
+    wanted: &dyn Fn(&Address) -> bool,
+) -> Result<Vec<HostJob>, OpenError> {
+    let loaded = store::load(&session.paths).map_err(CliError::from)?;
+    let Some(lock) = loaded.state.folded().lockfile.clone() else {
+        return Ok(Vec::new());
+    };
+    let busy = app.busy(READING);
+    let reading = read(session, Some(&lock), Mode::Apply).await?;
+    drop(busy);
+    Ok(machines(
+        session,
+        reading.inventory(),
+        &reading.lab_id,
+        wanted,
+    )?)
+}
+
+/// The running machines of a lab.
+fn machines(
+    session: &Session,
+    world: &Inventory,
+    lab_id: &LabId,
+    wanted: &dyn Fn(&Address) -> bool,
+) -> Result<Vec<HostJob>, CliError> {
+    let profile = &session.profile;
+    let mut jobs = Vec::new();
+    for (address, sighting) in world.owned(&profile.name, lab_id) {
+        let Some(seen) = sighting.instance() else {
+            continue;
+        };
+        let Some((_, node)) = group_of(profile, address) else {
+            continue;
+        };
+        let ip = seen.public_ip.as_ref().or(seen.private_ip.as_ref());
+        let (InstanceState::Running, Some(ip), true) = (seen.state, ip, wanted(address)) else {
+            continue;
+        };
+        let user = catalog::image(&node.image.0).map_or("ubuntu", |image| image.user);
+        jobs.push(HostJob {
+            wanted: lab::wanted_node(profile, address, node, &seen.instance_type)
+                .map_err(|error| unordered(&error))?,
+            target: HostTarget {
+                address: address.clone(),
+                alias: sighting.id.to_string(),
+                host: ip.clone(),
+                port: 22,
+                user: user.to_owned(),
+                keys: keys(session),
+                host_key: None,
+            },
+        });
+    }
+    Ok(jobs)
+}
+
+/// The steps of the shipped set have an order, which a test proves; a profile names no others.
+fn unordered(error: &OrderError) -> CliError {
+    CliError::new(error.to_string()).code(exit::PROFILE)
+}
+
+/// The node group of an address such as `node.sim.0`.
+fn group_of<'a>(
+    profile: &'a Profile,
+    address: &Address,
+) -> Option<(&'a crate::model::NodeName, &'a crate::profile::Node)> {
+    let name = address.as_str().strip_prefix("node.")?.split('.').next()?;
+    profile
+        .nodes
+        .iter()
+        .find(|(group, _)| group.as_str() == name)
+}
+
+/// The private keys to try: the lab's own, and those beside the public keys that the profile lists.
+fn keys(session: &Session) -> Vec<PathBuf> {
+    let own = session.paths.private_key.clone();
+    let listed = session
+        .public_key_paths
+        .iter()
+        .map(|path| path.with_extension(""));
+    std::iter::once(own)
+        .chain(listed)
+        .filter(|path| path.is_file())
+        .collect()
+}
+
+/// The one host that a command is about.
+pub(super) async fn host(app: &App, session: &Session, asked: &str) -> Result<HostJob, OpenError> {
+    let mut found = hosts(app, session, &[Address::new(asked)]).await?;
+    match (found.pop(), found.as_slice()) {
+        (Some(one), []) => Ok(one),
+        (_, others) => Err(CliError::new(format!(
+            "{asked} is {} hosts: name one, for example {asked}.0",
+            others.len() + 1
+        ))
+        .into()),
+    }
+}

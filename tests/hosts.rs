@@ -1,0 +1,326 @@
+//! Bootstrap over a real sshd with the real runner, in a folder of the test's own: cut, held, left alone and begun again.
+//! The steps are small scripts; what they install is of no interest here. Without an sshd the tests say that they are skipped.
+
+#[path = "ssh/server.rs"]
+#[expect(dead_code, reason = "the tests of the adapter use all of it")]
+mod server;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use roboinfra::apply::{HostJob, Stop, Tending, bootstrap};
+use roboinfra::assets::{Step, parse_header, script};
+use roboinfra::event::{HostEvent, HostNews};
+use roboinfra::host::{Expected, HostEnd, Verdict, Wanted, WantedStep};
+use roboinfra::model::{Address, Secret};
+use roboinfra::port::{Clock, TestClock, TokioClock};
+use roboinfra::ssh::Ssh;
+
+use server::{Fate, Server};
+
+fn rt() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+/// A step that leaves a line in `marks` each time it does something.
+fn step(name: &str, marks: &Path, body: &str) -> &'static Step {
+    let marks = marks.display();
+    let text = format!(
+        "#!/usr/bin/env bash\n# roboinfra:step {name}\n# roboinfra:about a step of a test\n\
+         # roboinfra:reboot never\n# roboinfra:timeout 60s\n# roboinfra:proof its mark\n\
+         # roboinfra:systems any\n# roboinfra:inputs FLAVOUR=plain\n# roboinfra:secrets TOKEN\n\
+         check() {{ grep -qx \"{name} $FLAVOUR\" {marks}; }}\n\
+         apply() {{\n{body}\necho \"{name} $FLAVOUR\" >> {marks}\n}}\n\
+         versions() {{ say \"{name}=1\"; }}\n"
+    );
+    let text: &'static str = Box::leak(text.into_boxed_str());
+    let header = parse_header(text).expect("a header");
+    Box::leak(Box::new(Step { header, text }))
+}
+
+struct Rig {
+    server: Server,
+    clock: Arc<dyn Clock>,
+    silence: Duration,
+    steps: Vec<&'static Step>,
+    inputs: BTreeMap<String, String>,
+}
+
+impl Rig {
+    fn new() -> Option<Self> {
+        let server = Server::start()?;
+        std::fs::write(server.folder().join("marks"), "").expect("writable");
+        Some(Self {
+            server,
+            clock: Arc::new(TokioClock),
+            silence: Duration::from_secs(20),
+            steps: Vec::new(),
+            inputs: BTreeMap::new(),
+        })
+    }
+
+    fn step(mut self, name: &str, body: &str) -> Self {
+        let marks = self.server.folder().join("marks");
+        self.steps.push(step(name, &marks, body));
+        self
+    }
+
+    fn marks(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.server.folder().join("marks")).expect("marks");
+        text.lines().map(ToOwned::to_owned).collect()
+    }
+
+    fn job(&self) -> HostJob {
+        let target = self.server.target();
+        HostJob {
+            wanted: Wanted {
+                address: target.address.clone(),
+                steps: self
+                    .steps
+                    .iter()
+                    .map(|step| WantedStep {
+                        script: script(step, &self.inputs),
+                        secrets: vec![("TOKEN".to_owned(), Secret::new("hunter2-hunter2"))],
+                    })
+                    .collect(),
+                expected: Expected::default(),
+            },
+            target,
+        }
+    }
+
+    fn tending(&self) -> Tending {
+        Tending {
+            hosts: Arc::new(Ssh::new(self.server.folder().join("known_hosts"))),
+            clock: Arc::clone(&self.clock),
+            parallelism: 10,
+            patience: Duration::from_secs(20),
+            silence: self.silence,
+            home: self.server.folder().join("home").display().to_string(),
+        }
+    }
+
+    /// Bootstraps; `react` sees every event.
+    fn run(&self, react: impl FnMut(&HostEvent)) -> Verdict {
+        let mut verdicts = self.run_all(&[self.job()], react);
+        verdicts.pop().expect("one verdict")
+    }
+
+    fn run_all(&self, jobs: &[HostJob], mut react: impl FnMut(&HostEvent)) -> Vec<Verdict> {
+        rt().block_on(async {
+            let mut tell = |event: HostEvent| react(&event);
+            bootstrap(&self.tending(), jobs, &Stop::default(), &mut tell).await
+        })
+    }
+}
+
+const SLOW: &str = "for i in 1 2 3 4 5 6; do say \"line $i\"; sleep 0.3; done";
+
+fn logged(text: &mut Vec<u8>, event: &HostEvent) {
+    if let HostNews::Log { offset, bytes, .. } = &event.news {
+        text.truncate(usize::try_from(*offset).expect("small"));
+        text.extend_from_slice(bytes);
+    }
+}
+
+#[test]
+fn steps_run_once_in_their_order_and_again_when_they_change() {
+    let Some(rig) = Rig::new() else { return };
+    let mut rig = rig
+        .step("first", "say hello")
+        .step("second", "say \"token has ${#TOKEN} letters\"");
+    let mut log = Vec::new();
+    let verdict = rig.run(|event| logged(&mut log, event));
+    assert_eq!(verdict.end, HostEnd::Ready, "{verdict:?}");
+    assert_eq!((verdict.ran, verdict.done.len()), (2, 2));
+    assert_eq!(rig.marks(), ["first plain", "second plain"]);
+    assert_eq!(verdict.versions.get("second"), "1");
+    assert!(String::from_utf8_lossy(&log).contains("token has 15 letters"));
+    // The second time nothing is started.
+    let began = Instant::now();
+    let verdict = rig.run(|event| assert!(!matches!(event.news, HostNews::StepBegun { .. })));
+    assert_eq!((verdict.end, verdict.ran), (HostEnd::Ready, 0));
+    assert!(began.elapsed() < Duration::from_secs(5));
+    // Another input is another script.
+    rig.inputs.insert("FLAVOUR".to_owned(), "sweet".to_owned());
+    let verdict = rig.run(|_| ());
+    assert_eq!((verdict.end, verdict.ran), (HostEnd::Ready, 2));
+    assert_eq!(rig.marks()[2..], ["first sweet", "second sweet"]);
+    let found = std::process::Command::new("grep")
+        .args(["-r", "hunter2"])
+        .arg(rig.server.folder())
+        .output()
+        .expect("grep runs");
+    assert_eq!(
+        String::from_utf8_lossy(&found.stdout),
+        "",
+        "the secret stays nowhere"
+    );
+}
+
+#[test]
+fn a_connection_that_is_cut_goes_on_where_the_log_stands() {
+    let Some(rig) = Rig::new() else { return };
+    let rig = rig.step("slow", SLOW).step("after", "say done");
+    let mut log = Vec::new();
+    let mut cut = false;
+    let verdict = rig.run(|event| {
+        logged(&mut log, event);
+        match &event.news {
+            HostNews::Log { step, .. } if step == "slow" && !cut => {
+                cut = true;
+                rig.server.fate(Fate::Cut);
+            }
+            HostNews::Waiting { .. } => rig.server.fate(Fate::Pass),
+            _ => {}
+        }
+    });
+    assert!(cut);
+    assert_eq!(verdict.end, HostEnd::Ready, "{verdict:?}");
+    assert_eq!(
+        rig.marks(),
+        ["slow plain", "after plain"],
+        "each effect once"
+    );
+    assert_eq!(verdict.ran, 2);
+    let log = String::from_utf8_lossy(&log).into_owned();
+    assert!(log.contains("say") || log.contains("--- done"), "{log}");
+}
+
+#[test]
+fn a_host_that_falls_silent_is_noticed_and_found_again() {
+    let Some(mut rig) = Rig::new() else { return };
+    rig.silence = Duration::from_secs(6);
+    let rig = rig.step("slow", SLOW);
+    let mut held = None;
+    let mut noticed = None;
+    let verdict = rig.run(|event| match &event.news {
+        HostNews::Log { .. } if held.is_none() => {
+            held = Some(Instant::now());
+            rig.server.fate(Fate::Hold);
+        }
+        HostNews::Waiting { why, .. } => {
+            noticed.get_or_insert_with(|| (held.expect("held before").elapsed(), why.clone()));
+            rig.server.fate(Fate::Pass);
+        }
+        _ => {}
+    });
+    let (took, why) = noticed.expect("the silence is noticed");
+    assert!(took < Duration::from_secs(10), "{took:?}: {why}");
+    assert_eq!(verdict.end, HostEnd::Ready, "{verdict:?}");
+    assert_eq!(rig.marks(), ["slow plain"]);
+}
+
+#[test]
+fn a_client_that_is_gone_is_not_missed_and_the_next_one_follows() {
+    let Some(rig) = Rig::new() else { return };
+    let rig = rig.step("slow", SLOW);
+    // The client goes in the middle: everything it knew is lost.
+    rt().block_on(async {
+        let (tending, jobs, stop) = (rig.tending(), [rig.job()], Stop::default());
+        let seen = std::cell::Cell::new(false);
+        let mut tell = |event: HostEvent| {
+            if matches!(event.news, HostNews::Log { .. }) {
+                seen.set(true);
+            }
+        };
+        let work = bootstrap(&tending, &jobs, &stop, &mut tell);
+        tokio::pin!(work);
+        while !seen.get() {
+            tokio::select! {
+                _ = &mut work => panic!("it should still run"),
+                () = tokio::time::sleep(Duration::from_millis(20)) => {}
+            }
+        }
+    });
+    let mut resumed = false;
+    let mut log = Vec::new();
+    let verdict = rig.run(|event| {
+        logged(&mut log, event);
+        resumed |= matches!(event.news, HostNews::StepBegun { resumed: true, .. });
+    });
+    assert!(resumed, "the step was still running");
+    assert_eq!((verdict.end, verdict.ran), (HostEnd::Ready, 0));
+    assert_eq!(rig.marks(), ["slow plain"]);
+    assert!(
+        String::from_utf8_lossy(&log).contains("line 1"),
+        "the log is read from its beginning"
+    );
+}
+
+#[test]
+fn what_may_pass_is_tried_again_and_what_will_not_is_told() {
+    let Some(mut rig) = Rig::new() else { return };
+    // Its waits are long; this clock does not wait.
+    rig.clock = Arc::new(TestClock::new(TokioClock.now()));
+    let tries = rig.server.folder().join("tries").display().to_string();
+    let later = format!(
+        "echo x >> {tries}; [ $(wc -l < {tries}) -ge 3 ] || try_later \"apt's lock is held\""
+    );
+    let rig = rig.step("later", &later);
+    let mut again = Vec::new();
+    let verdict = rig.run(|event| {
+        if let HostNews::Again { why, .. } = &event.news {
+            again.push(why.clone());
+        }
+    });
+    assert_eq!(verdict.end, HostEnd::Ready, "{verdict:?}");
+    assert_eq!(again, ["apt's lock is held", "apt's lock is held"]);
+    let Some(rig) = Rig::new() else { return };
+    let rig = rig.step(
+        "bad",
+        "say before; give_up no-space \"the disk is full\" \"make it larger\"",
+    );
+    let verdict = rig.run(|_| ());
+    let HostEnd::Failed {
+        step, code, tail, ..
+    } = verdict.end
+    else {
+        panic!("{verdict:?}");
+    };
+    assert_eq!((step.as_str(), code), ("bad", Some(1)));
+    assert!(
+        tail.iter()
+            .any(|line| line == "roboinfra: error no-space: the disk is full"),
+        "{tail:?}"
+    );
+    let Some(rig) = Rig::new() else { return };
+    let rig = rig.step("unproven", "sed() { :; }; exit 0");
+    let verdict = rig.run(|_| ());
+    let HostEnd::Failed { tail, .. } = verdict.end else {
+        panic!("{verdict:?}");
+    };
+    assert!(
+        tail.iter().any(|line| line.contains("not-proven")),
+        "{tail:?}"
+    );
+}
+
+#[test]
+fn one_host_that_never_answers_holds_no_other() {
+    let Some(rig) = Rig::new() else { return };
+    let rig = rig.step("first", "say hello");
+    let mut dead = rig.job();
+    dead.target.address = Address::new("edge.dead");
+    dead.target.port = 1;
+    let mut order = Vec::new();
+    let mut tending = rig.tending();
+    tending.patience = Duration::from_secs(15);
+    let jobs = [dead, rig.job()];
+    let verdicts = rt().block_on(async {
+        let mut tell = |event: HostEvent| {
+            if let HostNews::Over { .. } = event.news {
+                order.push(event.address.to_string());
+            }
+        };
+        bootstrap(&tending, &jobs, &Stop::default(), &mut tell).await
+    });
+    assert_eq!(order, ["edge.test", "edge.dead"]);
+    assert!(matches!(verdicts[0].end, HostEnd::Unreachable(_)));
+    assert_eq!(verdicts[1].end, HostEnd::Ready);
+}
