@@ -24,7 +24,18 @@ macro_rules! bundle {
     };
 }
 
-bundle!["base", "docker", "ros-network", "stack",];
+bundle![
+    "base",
+    "docker",
+    "edge-check",
+    "gpu-tuning",
+    "jetson-performance",
+    "nvidia-container-toolkit",
+    "nvidia-driver",
+    "realtime",
+    "ros-network",
+    "stack",
+];
 
 static STEPS: LazyLock<Vec<Step>> = LazyLock::new(|| {
     TEXTS
