@@ -48,10 +48,14 @@ has_systemd() { [[ -d /run/systemd/system ]]; }
 # In a container the kernel is somebody else's: what cannot be set there is no fault of the host.
 in_container() { has systemd-detect-virt && systemd-detect-virt --container --quiet; }
 
+# Where the kernel tells of PCI devices and of NVIDIA's module.
+PCI_DEVICES=${PCI_DEVICES:-/sys/bus/pci/devices}
+NVIDIA_MODULE=${NVIDIA_MODULE:-/sys/module/nvidia}
+
 # NVIDIA display and 3D controllers on PCI.
 count_gpus() {
     local device vendor class gpus=0
-    for device in "${PCI_DEVICES:-/sys/bus/pci/devices}"/*; do
+    for device in "$PCI_DEVICES"/*; do
         [[ -r $device/vendor && -r $device/class ]] || continue
         read -r vendor <"$device/vendor"
         read -r class <"$device/class"

@@ -51,8 +51,20 @@ under_systemd() { [[ ${ROBOINFRA_SYSTEMD:-yes} != no && -d /run/systemd/system ]
 
 # --- Records -----------------------------------------------------------------------------------------------------
 
-# load NAME DIGEST: fills the record's variables. A record that cannot be read counts as one of a run that was cut.
+# load NAME DIGEST: fills the record's variables with how the step stands now.
 load() {
+    read_record "$1" "$2"
+    if [[ $state == running ]] && ! is_alive; then
+        # It writes its end before it ends: what is not there now was never written.
+        read_record "$1" "$2"
+        [[ $state != running ]] || state=interrupted
+    fi
+    # In another boot than the one that it asked to leave it is looked at again.
+    if [[ $state == reboot && $boot != "$(boot_id)" ]]; then state=stored; fi
+}
+
+# A record that cannot be read counts as one of a run that was cut.
+read_record() {
     local file="$HOME_DIR/steps/$1/$2/state" key value
     state='' rc='' started='' ended='' tries=0 boot='' pid='' born=''
     if [[ -e "$RUN_DIR/$1.$2.state" ]]; then file="$RUN_DIR/$1.$2.state"; fi
@@ -72,12 +84,7 @@ load() {
             boot) boot=$value ;;
         esac
     done <"$file" 2>/dev/null
-    case $state in
-        '') state=interrupted ;;
-        running) is_alive || state=interrupted ;;
-        # Another boot than the one that it asked to leave: it is looked at again.
-        reboot) [[ $boot == "$(boot_id)" ]] || state=stored ;;
-    esac
+    state=${state:-interrupted}
 }
 
 # save NAME DIGEST: writes the record's variables, durably. A full disk does not lose the result: there is a reserve,
@@ -221,13 +228,13 @@ cmd_start() {
         refuse "not-started the step could not be started"
     }
     # Started means that its record says so.
-    local turn
-    for turn in {1..500}; do
+    local until=$((EPOCHSECONDS + 30))
+    while ((EPOCHSECONDS < until)); do
         load "$name" "$digest"
         ((tries == before)) || break
         pause 0.02
     done
-    ((tries > before)) || refuse "not-started the step did not begin within 10 s"
+    ((tries > before)) || refuse "not-started the step did not begin within 30 s"
     printf 'started %s %s\n' "$name" "$digest"
 }
 

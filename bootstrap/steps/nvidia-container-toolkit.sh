@@ -25,7 +25,7 @@ check() {
     devices_listed || { say "CDI lists no GPU"; return 1; }
 }
 
-expects_gpu() { [[ -n $GPU_COUNT && $GPU_COUNT != 0 ]] || [[ -d /sys/module/nvidia ]]; }
+expects_gpu() { [[ -n $GPU_COUNT && $GPU_COUNT != 0 ]] || [[ -d $NVIDIA_MODULE ]]; }
 
 devices_listed() { timeout 20 nvidia-ctk cdi list 2>/dev/null | grep -q '^nvidia.com/gpu='; }
 

@@ -24,7 +24,7 @@ open_kind() {
 
 loaded_version() {
     local version=''
-    if [[ -r /sys/module/nvidia/version ]]; then read -r version </sys/module/nvidia/version; fi
+    if [[ -r $NVIDIA_MODULE/version ]]; then read -r version <"$NVIDIA_MODULE/version"; fi
     printf '%s' "$version"
 }
 
