@@ -158,9 +158,9 @@ case_apt_lock() {
     ready "$name" || return 1
     # The lock as dpkg takes it.
     on "$name" "sudo -n setsid -f perl -MFcntl -e 'open F, q(>>), q(/var/lib/dpkg/lock-frontend);
-        fcntl F, F_SETLK, pack(q(s s x4 q q i x4), F_WRLCK, 0, 0, 0, 0) or die;
+        my \$lock = pack(q(s s x4 q q i x4), F_WRLCK, 0, 0, 0, 0); fcntl F, F_SETLK, \$lock or die;
         open G, q(>), q(/run/hold); close G; for (1 .. 240) { last unless -e q(/run/hold); sleep 1 }' </dev/null >/dev/null 2>&1
-        until [ -e /run/hold ]; do sleep 0.1; done"
+        for i in \$(seq 100); do [ -e /run/hold ] && exit 0; sleep 0.1; done; exit 1" || return 1
     run_step "$name" base APT_WAIT=4
     wants "with a short wait" "$last" '! later rc=75 *' || return 1
     grep -qa 'roboinfra: error apt-lock' "$work/log" || { wants reason none apt-lock && return 1; }
