@@ -43,7 +43,8 @@ what_is_wrong() {
     answer=$(smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>&1) ||
         { say "nvidia-smi: ${answer//$'\n'/ }" && return; }
     count=$(grep -c . <<<"$answer" || true)
-    if [[ -n $GPU_COUNT && $count != "$GPU_COUNT" ]]; then
+    # Zero stands for a fraction of a GPU: it is one device to the driver.
+    if [[ -n $GPU_COUNT && $GPU_COUNT != 0 && $count != "$GPU_COUNT" ]]; then
         say "nvidia-smi names $count GPUs, $GPU_COUNT are expected"
     elif [[ -n $GPU_MODEL ]] && grep -qvF -- "$GPU_MODEL" <<<"$answer"; then
         say "nvidia-smi names another GPU than $GPU_MODEL: ${answer//$'\n'/; }"
@@ -181,8 +182,10 @@ branches() { apt-cache pkgnames nvidia-utils- | sed 's/^nvidia-utils-//' | sort 
 
 # Debian: non-free, always with DKMS.
 from_debian() {
-    local arch
-    arch=$(dpkg --print-architecture)
+    local headers
+    headers=linux-headers-$(dpkg --print-architecture)
+    # The headers' meta-package follows the kernel's: the cloud's kernel has its own.
+    [[ $(uname -r) != *cloud* ]] || headers=${headers/headers-/headers-cloud-}
     apt_update
     if ! known nvidia-driver; then
         say "adding Debian's non-free packages"
@@ -196,7 +199,9 @@ from_debian() {
     need_space 4096
     local modules=nvidia-kernel-dkms
     if [[ $(open_kind) == open ]]; then modules=nvidia-open-kernel-dkms; fi
-    with_dkms "$modules" nvidia-smi nvidia-driver-libs libnvidia-encode1 "linux-headers-$arch"
+    local firmware=()
+    ! known firmware-nvidia-gsp || firmware=(firmware-nvidia-gsp)
+    with_dkms "$modules" nvidia-smi nvidia-driver-libs libnvidia-encode1 "$headers" ${firmware[@]+"${firmware[@]}"}
 }
 
 # The host's own NVIDIA repository: the owner has chosen it.
