@@ -16,6 +16,8 @@ mod files;
 mod invariants;
 #[path = "simulation/log.rs"]
 mod log;
+#[path = "simulation/matrix.rs"]
+mod matrix;
 #[path = "simulation/outside.rs"]
 mod outside;
 #[path = "simulation/rng.rs"]

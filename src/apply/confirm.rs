@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::inventory::Inventory;
-use crate::model::CloudId;
+use crate::model::{CloudId, Kind};
 use crate::port::{Clock, Cloud, Scope};
 use crate::state::Lockfile;
 
@@ -38,12 +38,13 @@ fn youth(
     patience: Duration,
 ) -> Option<Duration> {
     // What has just ended is still listed, and so not missing.
-    let seen: BTreeSet<&CloudId> = inventory.sightings.iter().map(|s| &s.id).collect();
+    let sightings = inventory.sightings.iter();
+    let seen: BTreeSet<(Kind, &CloudId)> = sightings.map(|s| (s.seen.kind(), &s.id)).collect();
     let missing = recorded
         .iter()
         .flat_map(|lock| lock.resources.values())
         .filter(|recorded| !inventory.unreadable.contains_key(&recorded.kind))
-        .filter(|recorded| !seen.contains(&recorded.id));
+        .filter(|recorded| !seen.contains(&(recorded.kind, &recorded.id)));
     let now = clock.now();
     missing
         .filter_map(|recorded| {

@@ -16,6 +16,9 @@ use crate::model::{
 };
 use crate::state::{Effect, Intent, Record, Recorded};
 
+/// For how long "not found" is not taken for gone.
+const UNSEEN: Duration = Duration::from_secs(30);
+
 impl Worker<'_> {
     /// Does the step.
     pub(super) async fn perform(&self, op: &Op) -> Result<Made, Failure> {
@@ -41,10 +44,12 @@ impl Worker<'_> {
                 return Ok(());
             };
             let failure = self.seen_in_context(op, failure);
-            // What is gone cannot be terminated; the wait that follows makes sure of it.
+            // What is gone cannot be terminated; the wait that follows makes sure of it. What was just launched may not
+            // be found for a while, and runs all the same.
             if failure.class == FailureClass::NotFound
                 && op.is_deletion()
                 && tries >= self.policy.transient_tries
+                && self.since(began) >= UNSEEN
             {
                 return Ok(());
             }
@@ -55,7 +60,7 @@ impl Worker<'_> {
             {
                 Verdict::Again(wait) => self.retry(failure, tries, wait).await?,
                 Verdict::Stop if again => {
-                    self.retry(failure, tries, Duration::from_secs(1)).await?;
+                    self.retry(failure, tries, Duration::from_secs(3)).await?;
                 }
                 Verdict::Stop => return Err(failure),
             }

@@ -204,7 +204,9 @@ fn class_of_message(code: &str, message: &str) -> Option<FailureClass> {
         // Accounts on the free plan cannot launch GPU types, and no retry changes that.
         "InvalidParameterCombination" if says("free tier") => FailureClass::Permission,
         // The same code says "these are no credentials" and "this is not yours".
-        "AuthFailure" if says("validate the provided access credentials") => {
+        "AuthFailure" | "SignatureDoesNotMatch"
+            if says("validate the provided access credentials") || says("signature") =>
+        {
             FailureClass::Credentials
         }
         _ => return None,
@@ -331,6 +333,8 @@ const CODES: &[(FailureClass, &[&str])] = &[
             "IncompleteSignature",
             "MissingAuthenticationToken",
             "RequestExpired",
+            "RequestTimeTooSkewed",
+            "RequestInTheFuture",
             "ExpiredToken",
             "ExpiredTokenException",
         ],

@@ -8,6 +8,7 @@ use super::exit;
 use super::prepare::Prepared;
 use crate::model::Action;
 use crate::plan::Severity;
+use crate::ui::Circumstances;
 
 /// Whether the user says yes. Without a terminal, or with --no-input, it refuses instead of waiting.
 pub(super) async fn confirm(app: &mut App, question: &str, yes: bool) -> Result<bool, CliError> {
@@ -33,6 +34,19 @@ pub(super) async fn confirm(app: &mut App, question: &str, yes: bool) -> Result<
     Ok(yes)
 }
 
+/// What kept something from being read, if anything did, with what helps: credentials before all else.
+fn unread(prepared: &Prepared) -> Option<CliError> {
+    let circumstances = Circumstances {
+        region: &prepared.reading.identity.region,
+        launch: None,
+        aws_profile: None,
+    };
+    let failures = prepared.reading.inventory().unreadable.values();
+    failures
+        .map(|failure| CliError::from_failure(failure, &circumstances))
+        .max_by_key(|told| told.code == exit::CREDENTIALS)
+}
+
 /// Refuses a plan that would fail or that cannot be done whole.
 pub(super) fn refuse(prepared: &Prepared) -> Result<(), CliError> {
     if prepared.plan.is_blocked() {
@@ -42,10 +56,15 @@ pub(super) fn refuse(prepared: &Prepared) -> Result<(), CliError> {
             .iter()
             .filter(|change| change.action == Action::Blocked)
             .count();
-        return Err(CliError::new(format!(
-            "{blocked} of the resources are blocked; nothing was changed"
-        ))
-        .hint("the plan above says why for each; --target applies the rest"));
+        let told = match unread(prepared) {
+            Some(why) => why,
+            None => CliError::new(""),
+        };
+        let told = CliError {
+            message: format!("{blocked} of the resources are blocked; nothing was changed"),
+            ..told
+        };
+        return Err(told.hint("the plan above says why for each; --target applies the rest"));
     }
     let errors: Vec<_> = prepared
         .notices

@@ -12,7 +12,8 @@ use roboinfra::event::Event;
 use roboinfra::inventory::{Identity, Owner, Sighting};
 use roboinfra::lab::{self, Facts, Lab, LabProblem};
 use roboinfra::model::{
-    Action, Address, BlockReason, Failure, Kind, LabId, Op, Reason, RetryPolicy, RunId, TAG_KEEP,
+    Action, Address, BlockReason, Failure, FailureClass, Kind, LabId, Op, Reason, RetryPolicy,
+    RunId, TAG_KEEP,
 };
 use roboinfra::plan::{self, Input, Mode, Notice, Plan, Power, Severity};
 use roboinfra::port::{Clock, Cloud, Journal, JournalError, Scope, WhoAmI};
@@ -59,7 +60,7 @@ pub(crate) enum Trouble {
     UnknownLab,
     Unsettled,
     Lab(LabProblem),
-    Blocked(Vec<(Address, BlockReason)>),
+    Blocked(Vec<(Address, BlockReason)>, Option<Failure>),
     Preflight(Vec<Notice>),
     Protected,
     Journal(JournalError),
@@ -93,11 +94,19 @@ impl Trouble {
                 .flat_map(|notice| [Some(notice.text.clone()), notice.help.clone()])
                 .flatten()
                 .collect(),
-            Self::Blocked(blocked) => blocked
-                .iter()
-                .map(|(address, why)| format!("{address}: {why:?}"))
-                .chain(say(&["--target applies the rest"]))
-                .collect(),
+            Self::Blocked(blocked, unread) => {
+                let why = unread
+                    .clone()
+                    .map(|failure| Self::Cloud(failure).told(profile));
+                let blocked = blocked
+                    .iter()
+                    .map(|(address, why)| format!("{address}: {why:?}"));
+                let rest = "--target applies the rest".to_owned();
+                blocked
+                    .chain(why.into_iter().flatten())
+                    .chain([rest])
+                    .collect()
+            }
             Self::Lab(problem) => vec![problem.to_string(), "change the profile".to_owned()],
             Self::Journal(error) => vec![error.to_string(), "run it again".to_owned()],
             Self::NoSuchLab => say(&["no such lab", "roboinfra apply"]),
@@ -189,7 +198,7 @@ impl Session<'_> {
         let plan = plan::power(&lab, &reading.gathered.inventory, way, &BTreeSet::new());
         let blocked = blocks(&plan);
         if !blocked.is_empty() {
-            return Err(Trouble::Blocked(blocked));
+            return Err(Trouble::Blocked(blocked, None));
         }
         if plan.steps.is_empty() {
             return Ok(Ended::Looked(Box::new(plan)));
@@ -607,7 +616,11 @@ pub(crate) fn blocks(plan: &Plan) -> Vec<(Address, BlockReason)> {
 fn refuse(prepared: &Prepared) -> Result<(), Trouble> {
     let blocked = blocks(&prepared.plan);
     if !blocked.is_empty() {
-        return Err(Trouble::Blocked(blocked));
+        let unreadable = &prepared.reading.gathered.inventory.unreadable;
+        let first = unreadable
+            .values()
+            .max_by_key(|failure| failure.class == FailureClass::Credentials);
+        return Err(Trouble::Blocked(blocked, first.cloned()));
     }
     let errors: Vec<Notice> = prepared
         .notices

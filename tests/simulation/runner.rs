@@ -28,7 +28,7 @@ thread_local! {
 }
 
 /// Panics are caught and kept, with their place; the tests' own output stays clean.
-fn hush() {
+pub(crate) fn hush() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
         let usual = panic::take_hook();
@@ -45,22 +45,31 @@ fn hush() {
     });
 }
 
-fn play(seed: u64, without: &BTreeSet<usize>, kept: bool) -> Played {
-    let story = Story::new(seed);
-    let log = Log::new(kept);
+/// What the last panic on this thread said.
+pub(crate) fn last_words() -> String {
+    SAID.with(|said| said.borrow().clone())
+}
+
+/// Does something within a runtime, whose timer is never used: the clock is the simulation's own.
+pub(crate) fn entered<T>(work: impl FnOnce() -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
         .expect("a runtime");
-    let entered = runtime.enter();
-    let played = panic::catch_unwind(AssertUnwindSafe(|| {
-        let world = World::live(&story, without, &log);
-        (world.commands, world.crashes)
-    }));
-    drop(entered);
-    let failure = played
-        .is_err()
-        .then(|| SAID.with(|said| said.borrow().clone()));
+    let _entered = runtime.enter();
+    work()
+}
+
+fn play(seed: u64, without: &BTreeSet<usize>, kept: bool) -> Played {
+    let story = Story::new(seed);
+    let log = Log::new(kept);
+    let played = entered(|| {
+        panic::catch_unwind(AssertUnwindSafe(|| {
+            let world = World::live(&story, without, &log);
+            (world.commands, world.crashes)
+        }))
+    });
+    let failure = played.is_err().then(last_words);
     let (commands, crashes) = played.unwrap_or_default();
     Played {
         commands,
@@ -116,7 +125,7 @@ fn told(seed: u64, failure: &str) -> String {
 }
 
 /// Runs `work` on named threads, as many as there are processors.
-fn on_all_processors(work: impl Fn() + Sync) {
+pub(crate) fn on_all_processors(work: impl Fn() + Sync) {
     let count = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for number in 0..count {

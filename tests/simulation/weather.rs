@@ -52,6 +52,19 @@ pub(crate) fn clear() -> Scenario {
     Scenario::parse(ROOM).expect("a scenario")
 }
 
+/// The weather of a scenario, in an account with room unless it speaks of quotas.
+pub(crate) fn of(scenario: &str) -> Scenario {
+    let room = if scenario.contains("[quotas]") {
+        ""
+    } else {
+        ROOM
+    };
+    // What stands before the first table belongs to the top.
+    let (top, rest) = scenario.split_at(scenario.find('[').unwrap_or(scenario.len()));
+    Scenario::parse(&format!("{top}{room}{rest}"))
+        .unwrap_or_else(|error| panic!("{error}: {scenario}"))
+}
+
 /// The weather of one command.
 pub(crate) fn draw(rng: &mut Rng) -> (String, Scenario) {
     let mut text = String::from(ROOM);

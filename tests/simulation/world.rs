@@ -36,6 +36,8 @@ pub(crate) struct World<'a> {
     image: String,
     files: Files,
     shape: Shape,
+    /// The profile's text, where it is not the shape's.
+    text: Option<String>,
     strangers: Strangers,
     ledgers: Ledgers,
     /// Whether lockfile and journal know all there is: not after someone lost them.
@@ -78,6 +80,7 @@ impl<'a> World<'a> {
             image,
             files: Files::default(),
             shape: Shape::new(&mut rng),
+            text: None,
             strangers: Strangers::new(),
             ledgers: Ledgers::default(),
             knows: true,
@@ -85,6 +88,52 @@ impl<'a> World<'a> {
             commands: 0,
             crashes: 0,
         }
+    }
+
+    /// A world with a profile of its own, for tables of cases.
+    pub(crate) fn of(seed: u64, text: &str, log: &'a Log) -> Self {
+        Self {
+            text: Some(text.to_owned()),
+            ..Self::new(seed, log)
+        }
+    }
+
+    /// The profile as it is now.
+    pub(crate) fn profile(&self) -> Profile {
+        match &self.text {
+            Some(text) => parse(text),
+            None => parse(&self.shape.text()),
+        }
+    }
+
+    /// Another weather; none is calm.
+    pub(crate) fn weather(&self, scenario: &str) {
+        self.sandbox.set_scenario(weather::of(scenario));
+    }
+
+    /// Carries a command out and looks at what must be true.
+    pub(crate) fn once(&mut self, command: &Command) -> Result<Ended, Trouble> {
+        let part = Rng::new(self.commands);
+        let ended = self.command(command, Fate::new(part.clone(), None, None), None, part);
+        self.check();
+        ended.expect("nobody dies")
+    }
+
+    /// A quarter of an hour passes.
+    pub(crate) fn pass(&self) {
+        self.clock.advance(Duration::from_mins(15));
+    }
+
+    /// The actions that were called, in order.
+    pub(crate) fn actions(&self) -> Vec<String> {
+        let calls = self.sandbox.calls().into_iter();
+        calls.map(|call| call.action).collect()
+    }
+
+    /// Asserts that nothing of the lab is left.
+    pub(crate) fn is_empty(&self) {
+        let left = invariants::left(&things(&self.sandbox));
+        assert_eq!(left, Vec::<String>::new(), "destroyed, and yet");
     }
 
     /// Lives through a story, leaving out the steps with these numbers. Panics where something is not as it must be.
@@ -181,7 +230,7 @@ impl<'a> World<'a> {
         patience: Option<usize>,
         rng: Rng,
     ) -> Option<Result<Ended, Trouble>> {
-        let profile = parse(&self.shape.text());
+        let profile = self.profile();
         let kept = invariants::kept(&things(&self.sandbox));
         let session = Session {
             profile: &profile,
@@ -266,14 +315,14 @@ impl<'a> World<'a> {
                     ended => panic!("it cannot be rebuilt: {ended:?}"),
                 },
                 // Data stays where it is: the edit that moved its machine is taken back.
-                Err(Trouble::Blocked(blocked))
+                Err(Trouble::Blocked(blocked, _))
                     if blocked
                         .iter()
                         .any(|(_, why)| matches!(why, BlockReason::Impossible(_))) =>
                 {
                     self.shape.everywhere();
                 }
-                Err(Trouble::Blocked(blocked))
+                Err(Trouble::Blocked(blocked, _))
                     if blocked
                         .iter()
                         .any(|(_, why)| *why == BlockReason::PreventDestroy) =>

@@ -42,12 +42,26 @@ pub(super) fn permission(failure: &Failure) -> Advice {
     }
 }
 
-pub(super) fn credentials(code: &str, circumstances: &Circumstances<'_>) -> Advice {
+/// AWS refuses what was signed more than some minutes ago, or will be.
+fn is_skewed(code: &str, message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    matches!(code, "RequestTimeTooSkewed" | "RequestInTheFuture")
+        || message.contains("signature expired")
+        || message.contains("signature not yet current")
+}
+
+pub(super) fn credentials(failure: &Failure, circumstances: &Circumstances<'_>) -> Advice {
+    let code = failure.code.as_deref().unwrap_or_default();
     let profile = circumstances
         .aws_profile
         .map(|name| format!(" --profile {name}"))
         .unwrap_or_default();
     match code {
+        _ if is_skewed(code, &failure.message) => {
+            Advice::new("This machine's clock is wrong: AWS refuses what is signed minutes off.")
+                .type_this("sudo timedatectl set-ntp true")
+                .say("Then run the same command again.")
+        }
         "ExpiredToken" | "ExpiredTokenException" => Advice::new("Your AWS session has expired.")
             .type_this(format!("aws sso login{profile}")),
         "RequestExpired" => Advice::new("The session has expired, or this machine's clock is more than 15 minutes off.")

@@ -15,7 +15,7 @@ pub fn advise(failure: &Failure, circumstances: &Circumstances<'_>) -> Advice {
         FailureClass::Capacity => lack::capacity(),
         FailureClass::SpotPrice => lack::spot_price(),
         FailureClass::Permission => access::permission(failure),
-        FailureClass::Credentials => access::credentials(code, circumstances),
+        FailureClass::Credentials => access::credentials(failure, circumstances),
         other => by_class(other, failure),
     }
 }
@@ -75,7 +75,8 @@ fn by_class(class: FailureClass, failure: &Failure) -> Advice {
         FailureClass::Unreachable => Advice::new(
             "AWS cannot be reached from here, or the region does not exist.",
         )
-        .say("Check the network, `region` in the profile, and AWS_ENDPOINT_URL if it is set."),
+        .say("Check the network, `region` in the profile, and AWS_ENDPOINT_URL if it is set.")
+        .say("Then run the same command again."),
         FailureClass::Conflict => {
             Advice::new("Something else must happen first, and did not in time.")
                 .say("Run the same command again: it goes on where this run ended.")
