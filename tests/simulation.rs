@@ -4,6 +4,16 @@
 //! decides everything: the same seed is the same run, call for call. A failing one is printed with the command that
 //! replays it. `ROBOINFRA_SIM_SECONDS` says how long to look for one, `ROBOINFRA_SIM_SEED` which to play.
 
+#![expect(
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::result_large_err,
+    clippy::struct_field_names,
+    clippy::needless_pass_by_value,
+    reason = "a broken promise is a panic that tells of it; what was played is printed; the environment chooses"
+)]
+
 #[path = "simulation/chaos.rs"]
 mod chaos;
 #[path = "simulation/clock.rs"]

@@ -48,7 +48,7 @@ pub(super) fn batches(input: &Input<'_>, judged: &BTreeMap<&Address, &Judged<'_>
         let joins = batches.last().is_some_and(|last| {
             let next = last.first + u32::try_from(last.nodes.len()).unwrap_or(u32::MAX);
             home.is_none()
-                && (together || !comes_back(&spec.launch))
+                && !comes_back(&spec.launch)
                 && Arc::ptr_eq(&last.launch, &spec.launch)
                 && spec.index == next
                 && (together || next - last.first < MOST_PER_CALL)
