@@ -38,6 +38,16 @@ pub(super) struct BootstrapArgs {
     patience: Option<u64>,
 }
 
+impl BootstrapArgs {
+    /// What `demo` types.
+    pub(super) fn all() -> Self {
+        Self {
+            hosts: Vec::new(),
+            patience: None,
+        }
+    }
+}
+
 pub(super) async fn bootstrap(app: &mut App, args: &BootstrapArgs) -> Result<u8, OpenError> {
     let session = Session::open(&app.global.target(), &app.settings).await?;
     let asked: Vec<Address> = args.hosts.iter().map(Address::new).collect();

@@ -48,8 +48,13 @@ impl Facts {
 
     /// The system in words: `ubuntu 22.04, x86_64, kernel 6.8.0-1021-aws`.
     pub fn system(&self) -> String {
+        let played = if self.get("simulated") == "yes" {
+            "played by the sandbox, nothing runs: "
+        } else {
+            ""
+        };
         format!(
-            "{} {}, {}, kernel {}",
+            "{played}{} {}, {}, kernel {}",
             self.get("os_id"),
             self.get("os_version"),
             self.get("arch"),

@@ -42,7 +42,7 @@ pub(super) fn facts(
                 _ => "x86_64".to_owned(),
             },
         ),
-        ("kernel", "0.0.0-simulated".to_owned()),
+        ("kernel", "none".to_owned()),
         ("boot_id", format!("{alias}-{}", host.boots)),
         ("cpus", known.map_or(4, |facts| facts.vcpus).to_string()),
         (
