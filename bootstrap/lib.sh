@@ -231,7 +231,7 @@ explain_apt() {
             give_up apt-key "apt could not $1: a package source's signature is not trusted" \
                 "look at the sources under /etc/apt on the host" ;;
     esac
-    if grep -qE 'Could not connect|Connection (timed out|refused|failed)|Network is unreachable|Unable to connect|Hash Sum|unexpected size|Undetermined Error| 5[0-9][0-9] |429 ' <<<"$said"; then
+    if grep -qE 'Could not connect|Connection (timed out|refused|failed)|Network is unreachable|Unable to connect|Hash Sum|unexpected size|Undetermined Error|^[EW]: Failed to fetch .* (5[0-9][0-9]|429) ' <<<"$said"; then
         try_later "apt could not $1: a package source does not answer as it should" no-network \
             "check the host's way to the internet; a mirror may also be down for a while"
     fi

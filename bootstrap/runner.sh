@@ -39,6 +39,7 @@ homes() {
 is_name() { [[ $1 =~ ^[a-z][a-z0-9-]{0,39}$ ]] || refuse "bad-name not a step's name"; }
 is_digest() { [[ $1 =~ ^[0-9a-f]{64}$ ]] || refuse "bad-digest not a digest"; }
 is_number() { [[ $1 =~ ^(0|[1-9][0-9]{0,14})$ ]] || refuse "bad-number not a number"; }
+is_limit() { [[ $1 =~ ^[1-9][0-9]{0,8}$ ]] || refuse "bad-number not a number of seconds"; }
 takes() { (($1 == $2)) || refuse "bad-arguments"; }
 
 boot_id() {
@@ -177,6 +178,8 @@ cmd_put() {
         mv -f "$new/script" "$dir/script"
     fi
     forget "$name" "$digest"
+    # Uploads that were cut. What is younger may be under way.
+    find "$HOME_DIR/steps/$name" -maxdepth 1 -name 'new.*' -mmin +60 -exec rm -rf {} + 2>/dev/null
     printf 'stored %s %s\n' "$name" "$digest"
 }
 
@@ -201,22 +204,28 @@ forget() {
 
 cmd_start() {
     takes $# 3
-    is_name "$1" && is_digest "$2" && is_number "$3"
+    is_name "$1" && is_digest "$2" && is_limit "$3"
     local name=$1 digest=$2 limit=$3 dir="$HOME_DIR/steps/$1/$2" busy before self
     [[ -e $dir/script && $(current "$name") == "$digest" ]] || refuse "unknown $name $digest"
     local secrets
-    secrets=$(read_secrets) || { printf '%s\n' "${secrets##*$'\n'}" && exit 1; }
+    secrets=$(read_secrets) || {
+        # Its last line is a refusal, or a secret of a client that then fell silent.
+        secrets=${secrets##*$'\n'}
+        [[ $secrets == 'error '* ]] || refuse "bad-secret the secrets have not arrived within 20 s"
+        printf '%s\n' "$secrets" && exit 1
+    }
     lock
     load "$name" "$digest"
     case $state in
         running | done) printf '%s %s %s\n' "$state" "$name" "$digest" && return ;;
     esac
     ! busy=$(others "$name") || refuse "busy $busy"
-    load "$name" "$digest"
     if [[ $(sha256sum <"$dir/script") != "$digest  -" ]]; then
         rm -rf "$dir" "$HOME_DIR/steps/$name/current"
         refuse "damaged the stored script of $name is not what was stored; it must be put again"
     fi
+    end_leftovers
+    load "$name" "$digest"
     end_leftover
     before=$tries
     self=$(readlink -f "${BASH_SOURCE[0]}")
@@ -234,7 +243,10 @@ cmd_start() {
         ((tries == before)) || break
         pause 0.02
     done
-    ((tries > before)) || refuse "not-started the step did not begin within 30 s"
+    if ((tries == before)); then
+        rm -f "$RUN_DIR/$name.env"
+        refuse "not-started the step did not begin within 30 s"
+    fi
     printf 'started %s %s\n' "$name" "$digest"
 }
 
@@ -271,10 +283,23 @@ read_secrets() {
     done
 }
 
-# What an earlier run of the loaded record has left running: its runner was killed, its children were not.
+# Of every step and script: two at once would be in each other's way.
+end_leftovers() {
+    local file
+    for file in "$HOME_DIR"/steps/*/*/state; do
+        [[ $file != */current/state ]] || continue
+        file=${file#"$HOME_DIR/steps/"} file=${file%/state}
+        load "${file%/*}" "${file#*/}"
+        [[ $state != interrupted ]] || end_leftover
+    done
+}
+
+# What a run of the loaded record has left running: its runner was killed, its children were not.
 end_leftover() {
-    local turn left
+    local turn left now
     [[ -n $pid && $boot == "$(boot_id)" ]] || return 0
+    # Somebody else's process by now, with the same number.
+    if now=$(birth "$pid") && [[ $now != "$born" ]]; then return 0; fi
     for ((turn = 0; turn <= GRACE * 5; turn++)); do
         read -r -a left <<<"$(session "$pid")"
         ((${#left[@]} > 0)) || return 0
@@ -368,6 +393,7 @@ cmd_play() {
     fi
     unset line
     umask 022
+    shopt -u nullglob
     # shellcheck disable=SC1090 # The step.
     . "$2" || exit 1
     if ! declare -F check apply >/dev/null; then
@@ -447,10 +473,13 @@ beat() {
     beaten=$EPOCHSECONDS
 }
 
+# Whether it is time for the next one. A clock that was set back does not tell.
+due() { ((EPOCHSECONDS - beaten >= 3 || EPOCHSECONDS < beaten)); }
+
 cmd_follow() {
     takes $# 3
     is_name "$1" && is_digest "$2" && is_number "$3"
-    local name=$1 digest=$2 at=$3 log="$HOME_DIR/steps/$1/$2/log" beaten size length turns=0
+    local name=$1 digest=$2 at=$3 log="$HOME_DIR/steps/$1/$2/log" beaten size length took turns=0
     [[ -e $HOME_DIR/steps/$name/$digest/script ]] || refuse "unknown $name $digest"
     # A reader that is gone ends this process with its next beat.
     trap - PIPE
@@ -470,10 +499,11 @@ cmd_follow() {
         if [[ $state != running ]]; then
             # A step that asked for a reboot which has been made since had ended so.
             [[ $state != stored ]] || state=reboot
-            printf '! %s rc=%s seconds=%s\n' "$state" "$rc" "$((${ended:-${started:-0}} - ${started:-0}))"
+            took=$((${ended:-${started:-0}} - ${started:-0}))
+            printf '! %s rc=%s seconds=%s\n' "$state" "$rc" "$((took < 0 ? 0 : took))"
             return
         fi
-        ((EPOCHSECONDS - beaten < 3)) || beat
+        ! due || beat
         # Short steps are told at once, long ones cost little.
         if ((++turns < 50)); then pause 0.02; else pause 0.2; fi
     done

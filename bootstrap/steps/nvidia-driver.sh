@@ -62,7 +62,9 @@ check() {
 driver_packages() {
     dpkg-query -W -f='${db:Status-Status} ${Package}\n' '*nvidia*' 'linux-aws*' 'linux-image-aws*' 'linux-headers-aws*' \
         'linux-modules-*-aws' "linux-image-$(uname -r)" "linux-headers-$(uname -r)" 'linux-image-cloud-*' \
-        'linux-headers-cloud-*' 'linux-image-amd64' 'linux-headers-amd64' 2>/dev/null |
+        'linux-headers-cloud-*' 'linux-image-amd64' 'linux-headers-amd64' 'linux-image-arm64' 'linux-headers-arm64' \
+        'linux-generic*' 'linux-image-generic*' 'linux-headers-generic*' 'linux-virtual*' 'linux-image-virtual*' \
+        'linux-headers-virtual*' 2>/dev/null |
         awk '$1 == "installed" && $2 !~ /container|docker/ { print $2 }' | sort -u
 }
 

@@ -53,9 +53,7 @@ check() {
     if has_governor; then
         systemctl is-active --quiet roboinfra-governor || { say "the CPU's governor is not set"; return 1; }
     fi
-    if [[ -n $ISOLATED_CPUS ]]; then
-        grep -q "isolcpus=$ISOLATED_CPUS" /proc/cmdline || { say "the CPUs $ISOLATED_CPUS are not isolated"; return 1; }
-    fi
+    are_isolated || { say "the isolated CPUs are not as wanted: ${ISOLATED_CPUS:-none}"; return 1; }
     differ=$(settings_differ "$sysctls")
     [[ -n $differ ]] || return 0
     say "$differ"
@@ -85,14 +83,29 @@ apply() {
     if [[ $(uname -v) == *PREEMPT_RT* && -d /sys/module/nvidia ]]; then
         say "NVIDIA's driver is not supported on PREEMPT_RT kernels"
     fi
-    [[ -z $ISOLATED_CPUS ]] || isolate
+    are_isolated || isolate
     differ=$(settings_differ "$sysctls")
     [[ -z $differ ]] || in_container ||
         give_up sysctl "the kernel does not take a setting: ${differ%%$'\n'*}" "look for another file in /etc/sysctl.d that sets it"
 }
 
+# Where none are wanted, those that somebody else has isolated stay.
+are_isolated() {
+    if [[ -z $ISOLATED_CPUS ]]; then
+        [[ ! -e $grub_file ]]
+        return
+    fi
+    grep -qE "(^| )isolcpus=$ISOLATED_CPUS( |\$)" /proc/cmdline
+}
+
 isolate() {
-    if grep -q "isolcpus=$ISOLATED_CPUS" /proc/cmdline; then return 0; fi
+    if [[ -z $ISOLATED_CPUS ]]; then
+        # Removed last: a cut before leaves it to be done again.
+        : >"$grub_file"
+        update-grub
+        rm -f "$grub_file"
+        reboot_needed "no CPUs are isolated from the next boot on"
+    fi
     if ! has update-grub; then
         give_up unsupported-system "the kernel's command line is not grub's on this host" \
             "put isolcpus=$ISOLATED_CPUS on the kernel's command line yourself"
