@@ -10,6 +10,8 @@ mod account;
 mod busy;
 #[path = "cli/files.rs"]
 mod files;
+#[path = "cli/hostile.rs"]
+mod hostile;
 #[path = "cli/options.rs"]
 mod options;
 #[path = "cli/outcomes.rs"]
@@ -18,5 +20,7 @@ mod outcomes;
 mod profile;
 #[path = "cli/secrets.rs"]
 mod secrets;
+#[path = "cli/served.rs"]
+mod served;
 #[path = "cli/streams.rs"]
 mod streams;

@@ -2,8 +2,8 @@
 
 use roboinfra::state::{Check, JournalText, append_line, fold, read_lines};
 
-use crate::seal::chained;
-use crate::watch::bounded;
+use super::seal::chained;
+use super::watch::bounded;
 
 /// Checks one input, as it is and with checksums that fit its lines.
 pub fn check(data: &[u8]) {

@@ -2,8 +2,8 @@
 
 use roboinfra::state::{LockfileProblem, decode, encode, format_of, serial_of};
 
-use crate::seal::sealed;
-use crate::watch::bounded;
+use super::seal::sealed;
+use super::watch::bounded;
 
 /// Checks one input, as it is and with a seal that fits it.
 pub fn check(data: &[u8]) {

@@ -2,8 +2,8 @@
 
 use roboinfra::profile::{Parsed, Severity, parse};
 
-use crate::terminal::harmless;
-use crate::watch::bounded;
+use super::terminal::harmless;
+use super::watch::bounded;
 
 /// Checks one input.
 pub fn check(data: &[u8]) {

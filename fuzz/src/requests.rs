@@ -4,14 +4,13 @@
 //! Each line of an input is one request: for a JSON service `ssm GetParameter {...}`, else `ec2 Action=...` or
 //! `iam Action=...`. `$1` stands for the first id that an answer gave, and so on, so that a corpus can tell a story.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use roboinfra::port::TestClock;
 use roboinfra::sandbox::{Options, Sandbox};
 
-use crate::watch::bounded;
+use super::watch::bounded;
 
 const REGION: &str = "us-east-1";
 /// More requests tell nothing new.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use roboinfra::sandbox::{Options, Sandbox, Scenario};
 
-use crate::requests::{ask, clock};
-use crate::watch::bounded;
+use super::requests::{ask, clock};
+use super::watch::bounded;
 
 /// Checks one input.
 pub fn check(data: &[u8]) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::error::CliError;
 use super::session::Session;
 use crate::apply::{ForLaunch, Gathered, capacity, confirm, gather};
-use crate::inventory::{Identity, Inventory};
+use crate::inventory::{Identity, Inventory, Owner};
 use crate::lab::{self, Facts, Lab, LabProblem};
 use crate::model::{Address, Kind, LabId};
 use crate::plan::{self, Bill, Input, Mode, Notice, Plan, Severity, SpotPrices};
@@ -246,6 +246,7 @@ pub(super) fn think(
         Err(problem) => return Err(problem.into()),
     };
     let observed = reading.inventory();
+    aimed_at_something(wish, &lab, recorded, observed)?;
     let input = Input {
         mode: wish.mode,
         lab: &lab,
@@ -277,6 +278,29 @@ pub(super) fn build(
         public_keys: public_keys.to_vec(),
     };
     lab::build(&session.profile, &facts)
+}
+
+/// A target that is nowhere is a slip of the pen; "no changes" would hide it.
+fn aimed_at_something(
+    wish: &Wish,
+    lab: &Lab,
+    recorded: Option<&Lockfile>,
+    observed: &Inventory,
+) -> Result<(), CliError> {
+    let remembered = recorded.iter().flat_map(|lock| lock.resources.keys());
+    let seen = observed.sightings.iter().filter_map(|s| match &s.owner {
+        Owner::Lab { address, .. } => address.as_ref(),
+        Owner::Foreign => None,
+    });
+    let known: Vec<&Address> = lab.resources.keys().chain(remembered).chain(seen).collect();
+    let nowhere = |target: &&Address| !known.iter().any(|address| address.is_within(target));
+    match wish.targets.iter().find(nowhere) {
+        None => Ok(()),
+        Some(target) => Err(
+            CliError::new(format!("there is nothing at {target} in this lab"))
+                .hint("`roboinfra graph{lab}` shows every address"),
+        ),
+    }
 }
 
 /// A lab to destroy although its profile cannot be built any more: what is tagged goes, unless a node is protected.

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{ApiError, ApiResult};
 
+/// More parts than this a name does not have; what is left stays together.
+const DEEPEST: usize = 16;
+
 /// One node of the tree: its own text and what is below it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Params {
@@ -22,7 +25,8 @@ impl Params {
         let mut root = Self::default();
         for (name, value) in form_urlencoded::parse(body) {
             let mut node = &mut root;
-            for part in name.split('.') {
+            // No parameter of any action is as deep; a tree of any depth would be left by recursion, off the stack.
+            for part in name.splitn(DEEPEST, '.') {
                 node = node.below.entry(part.to_owned()).or_default();
             }
             node.text = Some(value.into_owned());
