@@ -185,7 +185,6 @@ fn no_secret_is_said_or_written_anywhere() {
         run(&["start", "nobody", "-v"], &[1]);
         run(&["destroy", "--yes", "-v"], &[0]);
         run(&["destroy", "--yes", "--json"], &[0]);
-        drop(run);
         // Failing on the way: an endpoint that is none.
         let nowhere = endpoint(b"HTTP/1.1 403 no\r\nconnection: close\r\n\r\n<Response><Errors><Error><Code>SignatureDoesNotMatch</Code><Message>no</Message></Error></Errors></Response>".to_vec());
         for words in [&["apply", "--yes", "-v"][..], &["status", "--json"]] {

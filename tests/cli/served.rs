@@ -87,7 +87,7 @@ pub(crate) fn endpoint(answer: Vec<u8>) -> String {
     let url = format!("http://{}", listener.local_addr().expect("it is bound"));
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
-            let mut request = [0; 65536];
+            let mut request = vec![0; 65536];
             // A client that leaves before it is answered is none of our business.
             let _read = stream.read(&mut request);
             let _left = stream.write_all(&answer);
