@@ -10,9 +10,8 @@ use crate::lab::{GUEST, LARGE, SMALL};
 
 fn profile(text: &str) -> Profile {
     let parsed = parse(text);
-    parsed
-        .profile
-        .unwrap_or_else(|| panic!("{:?}", parsed.problems))
+    assert!(parsed.profile.is_some(), "{:?}", parsed.problems);
+    parsed.profile.expect("looked at above")
 }
 
 fn actions(policy: &Policy) -> BTreeSet<String> {
@@ -68,7 +67,7 @@ fn every_statement_can_be_evaluated() {
                         *kind == "*" || facts.get(*kind).is_some_and(|of| of.keys.contains(*key))
                     };
                     let whole = facts.get("").is_some_and(|of| of.keys.contains(*key));
-                    let there = spot || whole || of_action.iter().any(|kind| has(kind));
+                    let there = spot || whole || of_action.iter().any(has);
                     assert!(there, "{action} has no {key} ({})", statement.sid);
                 }
             }

@@ -110,7 +110,7 @@ impl Gate {
         let text = |element| texts(&made, element).first().map(|text| (*text).to_owned());
         self.keys = text("AccessKeyId")
             .zip(text("SecretAccessKey"))
-            .unwrap_or_else(|| panic!("a key: {made}"));
+            .expect("moto answers with a key");
     }
 
     /// Every action that was asked for, and what was denied.

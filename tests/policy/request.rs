@@ -149,10 +149,10 @@ impl Request {
             "iam:PassedToService".to_owned(),
             "ec2.amazonaws.com".to_owned(),
         );
-        self.ask("iam:PassRole", self.role(role), BTreeMap::from([to]))
+        self.ask("iam:PassRole", Self::role(role), BTreeMap::from([to]))
     }
 
-    fn role(&self, name: &str) -> String {
+    fn role(name: &str) -> String {
         format!("arn:aws:iam::{ACCOUNT}:role/roboinfra/{name}")
     }
 
@@ -208,7 +208,7 @@ impl Request {
         }
         let profile = param("InstanceProfileName")
             .map(|name| format!("arn:aws:iam::{ACCOUNT}:instance-profile/roboinfra/{name}"));
-        let role = param("RoleName").map(|name| self.role(&name));
+        let role = param("RoleName").map(|name| Self::role(&name));
         let about_profile = facts::of(&action).contains_key("instance-profile");
         let resource = if about_profile {
             profile.clone()
