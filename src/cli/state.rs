@@ -73,7 +73,8 @@ fn list(app: &mut App, address: Option<&str>) -> Result<u8, CliError> {
 fn show(app: &mut App, address: &str) -> Result<u8, CliError> {
     let lock = recorded(app)?;
     let address = Address::new(address);
-    if !lock.resources.keys().any(|known| known.is_within(&address)) {
+    let mut known = lock.resources.keys().chain(lock.hosts.keys());
+    if !known.any(|known| known.is_within(&address)) {
         return Err(
             CliError::new(format!("the lockfile remembers no {address}"))
                 .hint("roboinfra state list{lab}"),

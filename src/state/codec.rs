@@ -9,11 +9,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{LabEntry, Lockfile, Pins, Recorded};
+use super::{DoneStep, HostRecord, LabEntry, Lockfile, Pins, Recorded, Standing};
 use crate::model::{Address, CloudId, InstanceType, Kind, Market, Zone};
 
-/// The version of the format that is written. A newer one is read where it can be, and never written over.
-pub const FORMAT: u32 = 1;
+/// The version of the format that is written. A newer one is read where it can be, and never written over. Format 1 had
+/// no hosts.
+pub const FORMAT: u32 = 2;
 
 const HEADER: &str = "\
 # What roboinfra has built for this lab. Commit this file: it holds no secrets.
@@ -73,6 +74,26 @@ struct Body {
     pins: Pins,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     resource: Vec<Entry>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    host: Vec<HostEntry>,
+}
+
+/// A host as a table; its fields are those of [`HostRecord`].
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HostEntry {
+    address: Address,
+    machine: String,
+    standing: Standing,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lacks: Vec<String>,
+    measured: Timestamp,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    steps: BTreeMap<String, DoneStep>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    versions: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    found: BTreeMap<String, String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,9 +115,12 @@ struct Entry {
     keep: bool,
 }
 
-/// The keys of format 1 by table, so that a newer file can be read for what this version understands.
-const KNOWN: [(&[&str], &[&str]); 4] = [
-    (&[], &["format", "serial", "lab", "pins", "resource"]),
+/// The keys of this format by table, so that a newer file can be read for what this version understands.
+const KNOWN: [(&[&str], &[&str]); 5] = [
+    (
+        &[],
+        &["format", "serial", "lab", "pins", "resource", "host"],
+    ),
     (&["lab"], &["name", "id", "account", "region", "endpoint"]),
     (&["pins"], &["my_ip", "zones", "images", "subnets"]),
     (
@@ -113,6 +137,12 @@ const KNOWN: [(&[&str], &[&str]); 4] = [
             "keep",
         ],
     ),
+    (
+        &["host"],
+        &[
+            "address", "machine", "standing", "lacks", "measured", "steps", "versions", "found",
+        ],
+    ),
 ];
 
 /// Writes a lockfile as text. The same lockfile always gives the same text.
@@ -122,6 +152,7 @@ pub fn encode(lockfile: &Lockfile) -> String {
         lab,
         pins,
         resources,
+        hosts,
     } = lockfile;
     let body = Body {
         format: FORMAT,
@@ -130,6 +161,7 @@ pub fn encode(lockfile: &Lockfile) -> String {
         lab: lab.clone(),
         pins: pins.clone(),
         resource: resources.iter().map(Entry::of).collect(),
+        host: hosts.iter().map(HostEntry::of).collect(),
     };
     let toml = toml::to_string(&body)
         .expect("texts, integers and booleans in tables with text keys are always TOML");
@@ -250,6 +282,53 @@ impl Entry {
     }
 }
 
+impl HostEntry {
+    fn of((address, host): (&Address, &HostRecord)) -> Self {
+        let HostRecord {
+            machine,
+            standing,
+            lacks,
+            measured,
+            steps,
+            versions,
+            found,
+        } = host.clone();
+        Self {
+            address: address.clone(),
+            machine,
+            standing,
+            lacks,
+            measured,
+            steps,
+            versions,
+            found,
+        }
+    }
+
+    fn into_pair(self) -> (Address, HostRecord) {
+        let Self {
+            address,
+            machine,
+            standing,
+            lacks,
+            measured,
+            steps,
+            versions,
+            found,
+        } = self;
+        let host = HostRecord {
+            machine,
+            standing,
+            lacks,
+            measured,
+            steps,
+            versions,
+            found,
+        };
+        (address, host)
+    }
+}
+
 impl Body {
     fn into_lockfile(self) -> Result<Lockfile, LockfileProblem> {
         let Self {
@@ -258,6 +337,7 @@ impl Body {
             lab,
             pins,
             resource,
+            host,
         } = self;
         let invalid = |what: String| Err(LockfileProblem::Invalid(what));
         let Ok(serial) = u64::try_from(serial) else {
@@ -280,8 +360,25 @@ impl Body {
             lab,
             pins,
             resources,
+            hosts: hosts(host)?,
         })
     }
+}
+
+fn hosts(entries: Vec<HostEntry>) -> Result<BTreeMap<Address, HostRecord>, LockfileProblem> {
+    let invalid = |what: String| Err(LockfileProblem::Invalid(what));
+    let mut hosts = BTreeMap::new();
+    for (address, host) in entries.into_iter().map(HostEntry::into_pair) {
+        // What a host said of itself reaches terminals too.
+        let bad = |text: &str| text.chars().any(char::is_control);
+        if address.as_str().is_empty() || bad(address.as_str()) || host.texts().any(bad) {
+            return invalid(format!("{address:?} is not a host as it would be written"));
+        }
+        if hosts.insert(address.clone(), host).is_some() {
+            return invalid(format!("the host {address} is there twice"));
+        }
+    }
+    Ok(hosts)
 }
 
 /// Reads what this version understands of a newer file; `None` if that makes no lockfile.
@@ -372,7 +469,7 @@ mod tests {
         assert_eq!(body.strip_prefix(HEADER), Some(SAMPLE));
     }
 
-    const SAMPLE: &str = r#"format = 1
+    const SAMPLE: &str = r#"format = 2
 serial = 7
 
 [lab]
@@ -417,6 +514,24 @@ kind = "volume"
 id = "vol-1"
 digest = "cc33"
 keep = true
+
+[[host]]
+address = "node.sim.0"
+machine = "i-0"
+standing = "not-ready"
+lacks = ["driver"]
+measured = "2026-01-02T03:14:05Z"
+
+[host.steps.base]
+digest = "dd44"
+finished = "2026-01-02T03:09:05Z"
+
+[host.versions]
+docker = "27.3.1"
+kernel = "6.8.0-1021-aws"
+
+[host.found]
+docker = "27.4.0"
 "#;
 
     #[test]
@@ -436,7 +551,7 @@ keep = true
             (text.replacen("[lab]", "[lab", 1), "line 6 is not TOML"),
             ("\u{0}\u{1}garbage".to_owned(), "line 1 is not TOML"),
             ("version = 1\n".to_owned(), "was cut short"),
-            (resealed(&text, "format = 1", "form = 1"), "not a lockfile"),
+            (resealed(&text, "format = 2", "form = 2"), "not a lockfile"),
             (
                 resealed(&text, "kind = \"vpc\"", "kind = \"moon\""),
                 "unknown variant `moon`",
@@ -445,6 +560,14 @@ keep = true
             (
                 resealed(&text, "node.sim.0\"", "network.vpc\""),
                 "network.vpc is there twice",
+            ),
+            (
+                resealed(&text, "27.4.0", "\\u001b[31m"),
+                "not a host as it would be written",
+            ),
+            (
+                resealed(&text, "standing = \"not-ready\"", "standing = \"fine\""),
+                "unknown variant `fine`",
             ),
             (
                 resealed(&text, "vpc-1", "\\u001b[31m"),
@@ -476,13 +599,13 @@ keep = true
         let text = encode(&samples::lockfile());
         let newer = resealed(
             &text,
-            "format = 1\nserial = 7\n",
-            "format = 2\nserial = 7\nmood = \"new\"\n",
+            "format = 2\nserial = 7\n",
+            "format = 3\nserial = 7\nmood = \"new\"\n",
         );
         let newer = resealed(&newer, "id = \"vpc-1\"", "id = \"vpc-1\"\nhue = 3");
-        assert_eq!(format_of(&newer), Some(2));
+        assert_eq!(format_of(&newer), Some(3));
         let read = LockfileProblem::NewerFormat {
-            found: 2,
+            found: 3,
             lockfile: Some(Box::new(samples::lockfile())),
         };
         assert_eq!(decode(&newer), Err(read));
@@ -491,11 +614,22 @@ keep = true
         let cut = newer.get(..newer.len() - 9).expect("it is ASCII");
         for text in [unknown_shape.as_str(), cut] {
             let refused = LockfileProblem::NewerFormat {
-                found: 2,
+                found: 3,
                 lockfile: None,
             };
             assert_eq!(decode(text), Err(refused));
         }
+    }
+
+    #[test]
+    fn a_lockfile_from_before_there_were_hosts_is_read() {
+        let before = Lockfile {
+            hosts: BTreeMap::new(),
+            ..samples::lockfile()
+        };
+        let text = resealed(&encode(&before), "format = 2", "format = 1");
+        assert!(!text.contains("host"), "{text}");
+        assert_eq!(decode(&text), Ok(before));
     }
 
     #[test]

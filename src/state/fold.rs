@@ -163,15 +163,22 @@ impl JournalState {
             Record::Effect { seq, effect } => self.settle(*seq, effect),
             Record::Kept { address, recorded } => {
                 if let Some(lockfile) = self.target() {
-                    lockfile.resources.insert(address.clone(), recorded.clone());
+                    lockfile.take_in(address, recorded);
                 }
             }
             Record::Gone { address, id } => {
-                if let Some(lockfile) = self.target()
-                    // What was made in its place before it went stays.
-                    && lockfile.resources.get(address).is_some_and(|now| now.id == *id)
-                {
-                    lockfile.resources.remove(address);
+                if let Some(lockfile) = self.target() {
+                    lockfile.forget(address, id);
+                }
+            }
+            Record::Host { address, host } => {
+                if let Some(lockfile) = self.target() {
+                    lockfile.hosts.insert(address.clone(), host.clone());
+                }
+            }
+            Record::HostGone { address } => {
+                if let Some(lockfile) = self.target() {
+                    lockfile.hosts.remove(address);
                 }
             }
             Record::Ended { .. } => self.folded.ended = true,
@@ -250,13 +257,18 @@ impl JournalState {
             lockfile.serial = *serial;
             lockfile.pins = pins.clone();
         }
+        if !lockfile.lab.has_cloud() {
+            lockfile.lab = lab.clone();
+        }
     }
 
     fn settle(&mut self, seq: u64, effect: &Effect) {
         match effect {
             Effect::Made { resources } => {
                 if let Some(lockfile) = self.target() {
-                    lockfile.resources.extend(resources.iter().cloned());
+                    for (address, recorded) in resources {
+                        lockfile.take_in(address, recorded);
+                    }
                 }
             }
             Effect::Refused { failure: _ } | Effect::Cleared => {}
@@ -424,6 +436,55 @@ mod tests {
         ];
         let folded = fold(None, &records).expect("it is legal");
         assert_eq!(ids(&folded), [("a", "new")]);
+    }
+
+    #[test]
+    fn what_is_known_of_a_host_goes_with_its_machine() {
+        let host = |address: &str, machine: &str| Record::Host {
+            address: Address::new(address),
+            host: crate::state::HostRecord {
+                machine: machine.to_owned(),
+                ..samples::host()
+            },
+        };
+        let tended = [
+            begun("r1", 0),
+            intent(1, "n.0"),
+            made(1, "n.0", "i-1"),
+            host("n.0", "i-1"),
+            host("edge.a", "192.0.2.1:22"),
+        ];
+        let kept = Record::Kept {
+            address: Address::new("n.0"),
+            recorded: samples::recorded(Kind::Instance, "i-2"),
+        };
+        let dropped = Record::HostGone {
+            address: Address::new("edge.a"),
+        };
+        for (then, hosts) in [
+            (vec![], &["edge.a", "n.0"][..]),
+            // Another machine took its place.
+            (vec![intent(2, "n.0"), made(2, "n.0", "i-2")], &["edge.a"]),
+            (vec![kept], &["edge.a"]),
+            (vec![gone("n.0", "i-1")], &["edge.a"]),
+            // The old machine goes after the new one was tended.
+            (
+                vec![
+                    intent(2, "n.0"),
+                    made(2, "n.0", "i-2"),
+                    host("n.0", "i-2"),
+                    gone("n.0", "i-1"),
+                ],
+                &["edge.a", "n.0"],
+            ),
+            (vec![dropped], &["n.0"]),
+        ] {
+            let records = [&tended[..], &then[..]].concat();
+            let folded = fold(None, &records).expect("it is legal");
+            let known = folded.lockfile.expect("a run began").hosts;
+            let known: Vec<&str> = known.keys().map(Address::as_str).collect();
+            assert_eq!(known, hosts, "{then:?}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::HostRecord;
 use crate::model::{
     AccountId, Address, CloudId, InstanceType, Kind, LabId, LabName, Market, PinnedImage, Region,
     Zone,
@@ -84,6 +85,8 @@ pub struct Lockfile {
     pub pins: Pins,
     /// The resources, by address.
     pub resources: BTreeMap<Address, Recorded>,
+    /// The hosts, by address: the lab's machines that were tended, and edge hosts.
+    pub hosts: BTreeMap<Address, HostRecord>,
 }
 
 /// One thing in which a lockfile and the place at hand differ.
@@ -95,6 +98,24 @@ pub struct Difference {
     pub recorded: String,
     /// What it is here.
     pub here: String,
+}
+
+impl LabEntry {
+    /// A lab that has never been in a cloud: one of edge hosts alone.
+    pub fn without_cloud(name: LabName, id: LabId, region: Region) -> Self {
+        Self {
+            name,
+            id,
+            account: AccountId::new(""),
+            region,
+            endpoint: String::new(),
+        }
+    }
+
+    /// Whether the lab has been in a cloud, and thus belongs to an account.
+    pub fn has_cloud(&self) -> bool {
+        !self.endpoint.is_empty()
+    }
 }
 
 impl fmt::Display for Difference {
@@ -127,6 +148,30 @@ impl Lockfile {
             lab,
             pins: Pins::default(),
             resources: BTreeMap::new(),
+            hosts: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in a resource. What is known of a host is void where another machine has taken its place.
+    pub(super) fn take_in(&mut self, address: &Address, recorded: &Recorded) {
+        let replaced = self
+            .hosts
+            .get(address)
+            .is_some_and(|host| host.machine != recorded.id.as_str());
+        if replaced {
+            self.hosts.remove(address);
+        }
+        self.resources.insert(address.clone(), recorded.clone());
+    }
+
+    /// Forgets a resource, and the host that it was; what was made in its place before it went stays.
+    pub(super) fn forget(&mut self, address: &Address, id: &CloudId) {
+        if self.resources.get(address).is_some_and(|now| now.id == *id) {
+            self.resources.remove(address);
+        }
+        let host = self.hosts.get(address);
+        if host.is_some_and(|host| host.machine == id.as_str()) {
+            self.hosts.remove(address);
         }
     }
 
@@ -158,6 +203,8 @@ impl Lockfile {
             ("endpoint", lab_endpoint.as_str(), endpoint),
         ]
         .into_iter()
+        // A lab that has never been in a cloud may go to any.
+        .filter(|(what, ..)| *what == "lab" || self.lab.has_cloud())
         .filter(|(_, recorded, here)| recorded != here)
         .map(|(what, recorded, here)| Difference {
             what,
@@ -175,8 +222,24 @@ impl Lockfile {
 
 #[cfg(test)]
 mod tests {
+    use super::LabEntry;
     use crate::model::{AccountId, LabName, Region};
     use crate::state::samples;
+
+    #[test]
+    fn a_lab_of_edge_hosts_may_go_to_any_cloud_and_keeps_its_name() {
+        let mut lockfile = samples::lockfile();
+        let lab = lockfile.lab.clone();
+        lockfile.lab = LabEntry::without_cloud(lab.name.clone(), lab.id, lab.region);
+        let belongs = |name: &LabName| {
+            let (account, region) = (AccountId::new("111122223333"), Region::new("us-east-1"));
+            lockfile
+                .check_belongs(name, &account, &region, "aws")
+                .is_ok()
+        };
+        let other = LabName::try_from("other").expect("a valid name");
+        assert!(belongs(&lab.name) && !belongs(&other));
+    }
 
     #[test]
     fn a_lockfile_is_used_only_where_it_belongs() {

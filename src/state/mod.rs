@@ -4,6 +4,7 @@
 
 mod codec;
 mod fold;
+mod host;
 mod journal_text;
 mod lockfile;
 mod record;
@@ -12,6 +13,7 @@ pub(crate) mod samples;
 
 pub use codec::{FORMAT, LockfileProblem, decode, encode, format_of, serial_of};
 pub use fold::{Begun, Folded, IllegalRecord, Illegality, JournalState, fold};
+pub use host::{DoneStep, HostRecord, Standing};
 pub use journal_text::{Check, JournalProblem, JournalText, append_line, read_lines};
 pub use lockfile::{Difference, LabEntry, Lockfile, Mismatch, Pins, Recorded};
 pub use record::{Effect, Intent, Record};

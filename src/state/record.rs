@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{LabEntry, Pins, Recorded};
+use super::{HostRecord, LabEntry, Pins, Recorded};
 use crate::model::{Address, ClientToken, CloudId, Failure, Kind, RunId};
 
 /// Something that is about to be made.
@@ -92,6 +92,18 @@ pub enum Record {
         address: Address,
         /// Its id.
         id: CloudId,
+    },
+    /// A host was tended or measured.
+    Host {
+        /// Its address.
+        address: Address,
+        /// What is remembered of it from now on.
+        host: HostRecord,
+    },
+    /// A host is not part of the lab any more.
+    HostGone {
+        /// Its address.
+        address: Address,
     },
     /// The run ended and its lockfile is written.
     Ended {

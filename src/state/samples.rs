@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use super::{Effect, Intent, LabEntry, Lockfile, Pins, Record, Recorded};
+use super::{
+    DoneStep, Effect, HostRecord, Intent, LabEntry, Lockfile, Pins, Record, Recorded, Standing,
+};
 use crate::model::{
     AccountId, Address, ClientToken, CloudId, Failure, FailureClass, ImageId, InstanceType, Kind,
     LabId, LabName, Market, PinnedImage, Region, RunId, Zone,
@@ -55,6 +57,29 @@ pub(crate) fn recorded(kind: Kind, id: &str) -> Recorded {
     }
 }
 
+/// A host with something in every field.
+pub(crate) fn host() -> HostRecord {
+    let pairs = |pairs: &[(&str, &str)]| {
+        let pairs = pairs.iter();
+        pairs
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
+    };
+    let base = DoneStep {
+        digest: "dd44".to_owned(),
+        finished: at(300),
+    };
+    HostRecord {
+        machine: "i-0".to_owned(),
+        standing: Standing::NotReady,
+        lacks: vec!["driver".to_owned()],
+        measured: at(600),
+        steps: BTreeMap::from([("base".to_owned(), base)]),
+        versions: pairs(&[("docker", "27.3.1"), ("kernel", "6.8.0-1021-aws")]),
+        found: pairs(&[("docker", "27.4.0")]),
+    }
+}
+
 /// A small lockfile as a user would have it.
 pub(crate) fn lockfile() -> Lockfile {
     let vpc = Recorded {
@@ -87,6 +112,7 @@ pub(crate) fn lockfile() -> Lockfile {
             .into_iter()
             .map(|(address, recorded)| (Address::new(address), recorded))
             .collect(),
+        hosts: BTreeMap::from([(Address::new("node.sim.0"), host())]),
     }
 }
 
@@ -106,6 +132,7 @@ pub(crate) fn full() -> Lockfile {
         lab: lab(),
         pins: Pins { subnets, ..pins() },
         resources: BTreeMap::from([(Address::new("node.sim.0"), resource)]),
+        hosts: BTreeMap::from([(Address::new("node.sim.0"), host())]),
     }
 }
 
@@ -171,16 +198,46 @@ fn any_pins() -> impl Strategy<Value = Pins> {
         })
 }
 
+fn any_host() -> impl Strategy<Value = HostRecord> {
+    let versions = || proptest::collection::btree_map(text(), text(), 0..3);
+    let time = || (-2_000_000_000..2_000_000_000_i64).prop_map(at);
+    let done = (text(), time()).prop_map(|(digest, finished)| DoneStep { digest, finished });
+    let standing = prop_oneof![
+        Just(Standing::Ready),
+        Just(Standing::NotReady),
+        Just(Standing::Unfinished)
+    ];
+    (
+        (text(), standing, proptest::collection::vec(text(), 0..3)),
+        (time(), proptest::collection::btree_map(text(), done, 0..3)),
+        (versions(), versions()),
+    )
+        .prop_map(
+            |((machine, standing, lacks), (measured, steps), (versions, found))| HostRecord {
+                machine,
+                standing,
+                lacks,
+                measured,
+                steps,
+                versions,
+                found,
+            },
+        )
+}
+
 /// Any lockfile.
 pub(crate) fn any_lockfile() -> impl Strategy<Value = Lockfile> {
     let resources =
         proptest::collection::btree_map(text().prop_map(Address::new), any_recorded(), 0..8);
-    (0..=i64::MAX.unsigned_abs(), any_pins(), text(), resources).prop_map(
-        |(serial, pins, endpoint, resources)| Lockfile {
+    let hosts = proptest::collection::btree_map(text().prop_map(Address::new), any_host(), 0..3);
+    let lab_and_pins = (any_pins(), text());
+    (0..=i64::MAX.unsigned_abs(), lab_and_pins, resources, hosts).prop_map(
+        |(serial, (pins, endpoint), resources, hosts)| Lockfile {
             serial,
             lab: LabEntry { endpoint, ..lab() },
             pins,
             resources,
+            hosts,
         },
     )
 }
@@ -246,6 +303,13 @@ pub(crate) fn journal() -> Vec<Record> {
             address: Address::new("network.vpc"),
             id: CloudId::new("vpc-1"),
         },
+        Record::Host {
+            address: Address::new("node.sim.0"),
+            host: host(),
+        },
+        Record::HostGone {
+            address: Address::new("edge.arm1"),
+        },
         Record::Ended {
             run: RunId::new("r2"),
             at: at(9),
@@ -270,5 +334,15 @@ pub(crate) fn building(lockfile: &Lockfile) -> impl Iterator<Item = Record> {
         seq: 1,
         effect: made,
     };
-    [head, Record::Intent(intent(1, "all")), effect].into_iter()
+    let hosts: Vec<Record> = lockfile
+        .hosts
+        .iter()
+        .map(|(address, host)| Record::Host {
+            address: address.clone(),
+            host: host.clone(),
+        })
+        .collect();
+    [head, Record::Intent(intent(1, "all")), effect]
+        .into_iter()
+        .chain(hosts)
 }

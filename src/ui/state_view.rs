@@ -1,7 +1,7 @@
 //! What the lockfile remembers.
 
 use crate::model::{Address, CloudId};
-use crate::state::{LabEntry, Lockfile, Pins, Recorded};
+use crate::state::{HostRecord, LabEntry, Lockfile, Pins, Recorded, Standing};
 use crate::ui::fold::zones;
 use crate::ui::page::{Line, Page};
 use crate::ui::style::{Look, Role};
@@ -39,6 +39,17 @@ pub fn state_show_view(lockfile: &Lockfile, only: Option<&Address>, look: &Look)
         if only.is_none_or(|only| address.is_within(only)) {
             page.heading(address.as_str());
             resource(&mut page, recorded);
+            if let Some(known) = lockfile.hosts.get(address) {
+                host(&mut page, known);
+            }
+        }
+    }
+    for (address, known) in &lockfile.hosts {
+        let apart = !lockfile.resources.contains_key(address);
+        if apart && only.is_none_or(|only| address.is_within(only)) {
+            page.heading(address.as_str());
+            page.line(field("kind", "edge host"));
+            host(&mut page, known);
         }
     }
     page.render(look)
@@ -60,6 +71,7 @@ fn lab(page: &mut Page, lockfile: &Lockfile) {
         lab,
         pins: _,
         resources,
+        hosts,
     } = lockfile;
     let LabEntry {
         name,
@@ -77,6 +89,7 @@ fn lab(page: &mut Page, lockfile: &Lockfile) {
         field("serial", serial.to_string()),
         field("remembers", counted(resources.len(), "resource")),
     ]);
+    page.lines((!hosts.is_empty()).then(|| field("", counted(hosts.len(), "host"))));
 }
 
 fn pins(page: &mut Page, pins: &Pins) {
@@ -140,6 +153,43 @@ fn resource(page: &mut Page, recorded: &Recorded) {
     page.line(field("applied", applied));
 }
 
+/// What is remembered of a host.
+fn host(page: &mut Page, known: &HostRecord) {
+    let HostRecord {
+        machine,
+        standing,
+        lacks,
+        measured,
+        steps,
+        versions,
+        found,
+    } = known;
+    let lacks = lacks.join(", ");
+    let how = match standing {
+        Standing::Ready => "ready".to_owned(),
+        Standing::NotReady => format!("not ready: {lacks}"),
+        Standing::Unfinished => format!("unfinished: {lacks}"),
+    };
+    page.line(field("machine", machine));
+    page.line(field("host", format!("{how} ({})", moment(*measured))));
+    page.lines(steps.iter().map(|(name, done)| {
+        let digest = done.digest.get(..12).unwrap_or(&done.digest);
+        field(name, format!("{digest}  {}", moment(done.finished)))
+    }));
+    page.lines(versions.iter().map(|(name, version)| {
+        let now = match found.get(name).map(String::as_str) {
+            None => String::new(),
+            Some("") => ", gone since".to_owned(),
+            Some(now) => format!(", {now} since"),
+        };
+        field(name, format!("{version}{now}"))
+    }));
+    let new = found
+        .iter()
+        .filter(|(name, _)| !versions.contains_key(*name));
+    page.lines(new.map(|(name, now)| field(name, format!("none, {now} since"))));
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -183,6 +233,10 @@ mod tests {
                         ..recorded(Kind::Volume, "vol-0a")
                     },
                 ),
+            ]),
+            hosts: BTreeMap::from([
+                (Address::new("edge.arm1"), crate::state::samples::host()),
+                (Address::new("node.sim.0"), crate::state::samples::host()),
             ]),
         }
     }

@@ -61,11 +61,11 @@ fn a_damaged_lockfile_is_refused_and_kept() {
 #[test]
 fn a_lockfile_of_a_newer_version_asks_for_that_version() {
     let bench = Bench::applied();
-    let newer = bench.read(LOCK).replace("format = 1", "format = 2");
+    let newer = bench.read(LOCK).replace("format = 2", "format = 3");
     bench.write(LOCK, newer);
     refused(
         &bench,
-        &["it has format 2", "use the roboinfra that wrote it"],
+        &["it has format 3", "use the roboinfra that wrote it"],
     );
 }
 

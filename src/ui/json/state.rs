@@ -1,11 +1,13 @@
 //! The lockfile.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::line::{Format, line};
 use crate::model::{Address, Kind, Market};
-use crate::state::{LabEntry, Lockfile, Recorded};
+use crate::state::{HostRecord, LabEntry, Lockfile, Recorded};
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
@@ -19,6 +21,7 @@ enum Mirror<'a> {
         serial: u64,
     },
     Resource(ResourceMirror<'a>),
+    Host(HostMirror<'a>),
 }
 
 #[derive(Serialize)]
@@ -32,6 +35,55 @@ struct ResourceMirror<'a> {
     instance_type: Option<&'a str>,
     market: Option<Market>,
     keep: bool,
+}
+
+#[derive(Serialize)]
+struct HostMirror<'a> {
+    address: &'a Address,
+    machine: &'a str,
+    standing: crate::state::Standing,
+    lacks: &'a [String],
+    measured: Timestamp,
+    steps: BTreeMap<&'a str, StepMirror<'a>>,
+    versions: &'a BTreeMap<String, String>,
+    found: &'a BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct StepMirror<'a> {
+    digest: &'a str,
+    finished: Timestamp,
+}
+
+fn host<'a>(address: &'a Address, known: &'a HostRecord) -> HostMirror<'a> {
+    let HostRecord {
+        machine,
+        standing,
+        lacks,
+        measured,
+        steps,
+        versions,
+        found,
+    } = known;
+    HostMirror {
+        address,
+        machine,
+        standing: *standing,
+        lacks,
+        measured: *measured,
+        steps: steps
+            .iter()
+            .map(|(name, done)| {
+                let mirror = StepMirror {
+                    digest: &done.digest,
+                    finished: done.finished,
+                };
+                (name.as_str(), mirror)
+            })
+            .collect(),
+        versions,
+        found,
+    }
 }
 
 /// What the lockfile remembers at or below `only`, or of everything, as lines of JSON.
@@ -79,6 +131,11 @@ pub fn state_json(lockfile: &Lockfile, only: Option<&Address>) -> String {
             market: *market,
             keep: *keep,
         })));
+    }
+    for (address, known) in &lockfile.hosts {
+        if only.is_none_or(|only| address.is_within(only)) {
+            out.push_str(&line(&Mirror::Host(host(address, known))));
+        }
     }
     out
 }
