@@ -208,7 +208,7 @@ pub(super) fn after_destroy(
         remains: if world.unreadable.is_empty() {
             Remains::Scanned
         } else {
-            Remains::Unknown
+            Remains::Unknown(&world.unreadable)
         },
         next: &next,
         ..account(app, session, prepared, run)

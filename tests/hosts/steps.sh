@@ -344,18 +344,25 @@ case_nvidia_stubs() {
 
 # --- All of them -------------------------------------------------------------------------------------------------
 
+# run_cases: those in `cases`, one after the other.
+run_cases() {
+    local name began
+    for name in "${cases[@]}"; do
+        began=$SECONDS
+        if "case_$name"; then
+            passed=$((passed + 1))
+            printf 'ok      %s (%s s)\n' "$name" "$((SECONDS - began))"
+        else
+            failed=$((failed + 1))
+            printf 'FAILED  %s (%s s)\n' "$name" "$((SECONDS - began))"
+        fi
+    done
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+    ((failed == 0))
+}
+
+# Sourced, this file is the tools alone.
+[[ ${BASH_SOURCE[0]} == "$0" ]] || return 0
 cases=(trixie container nvidia_stubs apt_lock reboot cuts power_cut no_network bookworm)
 (($# == 0)) || cases=("$@")
-[[ ${BASH_SOURCE[0]} == "$0" ]] || return 0
-for name in "${cases[@]}"; do
-    began=$SECONDS
-    if "case_$name"; then
-        passed=$((passed + 1))
-        printf 'ok      %s (%s s)\n' "$name" "$((SECONDS - began))"
-    else
-        failed=$((failed + 1))
-        printf 'FAILED  %s (%s s)\n' "$name" "$((SECONDS - began))"
-    fi
-done
-printf '%d passed, %d failed\n' "$passed" "$failed"
-((failed == 0))
+run_cases

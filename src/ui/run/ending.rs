@@ -35,13 +35,13 @@ pub struct Standing {
 
 /// What a fresh scan by tag found after `destroy`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Remains {
+pub enum Remains<'a> {
     /// The run was not to leave nothing.
     NotScanned,
     /// It found what `EndReport::standing` lists, and nothing else.
     Scanned,
-    /// It could not be done, so nobody knows.
-    Unknown,
+    /// These kinds could not be read, so nobody knows.
+    Unknown(&'a BTreeMap<Kind, Failure>),
 }
 
 /// All there is to say at the end of a run.
@@ -62,7 +62,7 @@ pub struct EndReport<'a> {
     /// What exists now and is worth a line.
     pub standing: &'a [Standing],
     /// Whether that is all there is.
-    pub remains: Remains,
+    pub remains: Remains<'a>,
     /// How many resources exist in all, if it is known.
     pub resources: Option<usize>,
     /// What they cost, if it is known.
@@ -115,18 +115,7 @@ fn headline(report: &EndReport<'_>, look: &Look) -> Line {
 
 /// Failures with the same cause together, each with what helps.
 fn failures(page: &mut Page, report: &EndReport<'_>, look: &Look) {
-    let mut causes: Vec<(Vec<&Address>, &Failure)> = Vec::new();
-    for (address, failure) in report.failures {
-        let same = |other: &Failure| {
-            (&other.code, &other.operation, &other.message)
-                == (&failure.code, &failure.operation, &failure.message)
-        };
-        match causes.iter_mut().find(|(_, other)| same(other)) {
-            Some((addresses, _)) => addresses.push(address),
-            None => causes.push((vec![address], failure)),
-        }
-    }
-    for (addresses, failure) in causes {
+    for (addresses, failure) in causes(report.failures.iter().map(|(a, failure)| (a, failure))) {
         page.gap();
         let mut line = Line::at(0)
             .hang(2)
@@ -141,6 +130,24 @@ fn failures(page: &mut Page, report: &EndReport<'_>, look: &Look) {
         page.line(line);
         page.lines(failure_lines(failure, &report.circumstances, 2));
     }
+}
+
+/// What has the same cause, together.
+fn causes<'a, T>(
+    failures: impl Iterator<Item = (&'a T, &'a Failure)>,
+) -> Vec<(Vec<&'a T>, &'a Failure)> {
+    let mut causes: Vec<(Vec<&T>, &Failure)> = Vec::new();
+    for (what, failure) in failures {
+        let same = |other: &Failure| {
+            (&other.code, &other.operation, &other.message)
+                == (&failure.code, &failure.operation, &failure.message)
+        };
+        match causes.iter_mut().find(|(_, other)| same(other)) {
+            Some((those, _)) => those.push(what),
+            None => causes.push((vec![what], failure)),
+        }
+    }
+    causes
 }
 
 /// What `destroy` can and cannot promise.
@@ -158,12 +165,20 @@ fn proof(page: &mut Page, report: &EndReport<'_>, look: &Look) {
             Role::Notice,
             "! A fresh scan by tag found what is left:".to_owned(),
         ),
-        Remains::Unknown => (
+        Remains::Unknown(_) => (
             Role::Bad,
             "! The scan for what is left failed: something may still exist.".to_owned(),
         ),
     };
     page.line(Line::at(0).hang(2).add(role, text));
+    if let Remains::Unknown(unreadable) = report.remains {
+        for (kinds, failure) in causes(unreadable.iter()) {
+            let kinds: Vec<&str> = kinds.iter().map(|kind| kind.label()).collect();
+            let text = format!("Not read: {}.", kinds.join(", "));
+            page.line(Line::at(2).hang(2).plain(text));
+            page.lines(failure_lines(failure, &report.circumstances, 4));
+        }
+    }
 }
 
 /// Only so many lines are listed: `status` lists all.
@@ -342,8 +357,16 @@ mod tests {
             rate,
             ..base
         };
+        let unreadable: BTreeMap<Kind, Failure> = [Kind::Instance, Kind::Volume]
+            .map(|kind| (kind, failures[0].1.clone()))
+            .into();
+        let unknown = EndReport {
+            done: &deleted,
+            remains: Remains::Unknown(&unreadable),
+            ..base
+        };
         let look = Look::plain(80);
-        let all = [done, failed, gone, left].map(|report| end_view(&report, &look));
+        let all = [done, failed, gone, left, unknown].map(|report| end_view(&report, &look));
         insta::assert_snapshot!(all.join("\n----\n"));
     }
 }

@@ -1,0 +1,236 @@
+#!/usr/bin/env bash
+# The whole road of `roboinfra bootstrap` on real hosts under faults: the program that users run, over SSH, with the
+# shipped steps, on Debian with a real systemd, sshd, apt and Docker. After each fault the same command completes, and
+# every step has had its effect once. Needs root. Prints one line for each case and at last `N passed, N failed`.
+#
+#   client.sh [CASE...]     all cases, or those named; ROBOINFRA is the program (target/debug/roboinfra)
+set -uo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+roboinfra=$(realpath "${ROBOINFRA:-$here/../../target/debug/roboinfra}")
+# The cases' own tools are those of the steps: hosts that come up, a shell on each.
+# shellcheck source=tests/hosts/steps.sh
+source "$here/steps.sh"
+
+# The client's code when all is ready, when something is not, when a host lets nobody in.
+readonly READY=0 NOT_READY=6 NO_ENTRY=4
+readonly SHORT='["base", "ros-network"]' LONG='["base", "ros-network", "docker"]'
+
+# --- A lab of edge hosts -----------------------------------------------------------------------------------------
+
+# lab STEPS HOST...: a profile for those hosts in a folder of its own, $lab.
+lab() {
+    local steps=$1 name
+    shift
+    lab=$(mktemp -d "$work/lab.XXXX")
+    {
+        printf 'version = 1\n[lab]\nname = "ladder"\nregion = "us-east-1"\n[access]\nkeys = ["%s.pub"]\n' "${key[$1]}"
+        for name in "$@"; do
+            printf '[edge.%s]\nhost = "%s"\nuser = "admin"\nplatform = "linux"\nbootstrap = %s\n' "$name" "${address[$name]}" "$steps"
+        done
+    } >"$lab/lab.toml"
+}
+
+# bootstrap [ARGUMENT...]: to its end; the screen in $work/log, the exit code in `code`.
+bootstrap() {
+    code=0
+    (cd "$lab" && CI=1 timeout 400 "$roboinfra" bootstrap "$@") </dev/null >"$work/log" 2>&1 || code=$?
+}
+
+# launch: the same in the background, in a process group of its own: `client`.
+launch() {
+    (cd "$lab" && CI=1 exec setsid "$roboinfra" bootstrap) </dev/null >"$work/log" 2>&1 &
+    client=$!
+}
+
+# ended: the exit code of what was launched, in `code`.
+ended() {
+    code=0
+    wait "$client" || code=$?
+}
+
+# until_log HOST STEP PATTERN: until the step's log on the host has the line.
+until_log() {
+    local turn
+    for ((turn = 0; turn < 600; turn++)); do
+        if on "$1" "sudo -n grep -qa '$3' /var/lib/roboinfra/steps/$2/current/log" 2>/dev/null; then return 0; fi
+        sleep 0.1
+    done
+    wants "the log of $2" "without a line like it after 60 s" "$3"
+}
+
+# step HOST NAME: what the runner says of it.
+step() {
+    # shellcheck disable=SC2016 # For the host's shell.
+    on "$1" 'sudo -n sh -c "for r in /var/lib/roboinfra/bin/runner*; do \$r status; break; done"' | grep "^step $2 "
+}
+
+# once HOST STEP TRIES: it is done, in so many tries.
+once() { wants "$2" "$(step "$1" "$2")" "step $2 * done rc=0 * tries=$3"; }
+
+# sound HOST: nothing half-installed, and Docker runs.
+sound() {
+    wants "dpkg's audit" "$(on "$1" 'sudo -n dpkg --audit')" '' || return 1
+    wants "Docker" "$(on "$1" 'sudo -n docker version --format "{{.Server.Version}}"')" '[0-9]*'
+}
+
+# --- Cases -------------------------------------------------------------------------------------------------------
+
+# Four at once, of which one never answers: the others do not wait for it.
+case_four() {
+    local names=("${prefix}a" "${prefix}b" "${prefix}c" "${prefix}d") name
+    for name in "${names[@]}"; do host_up "$name" || return 1; done
+    "$here/host.sh" drop "${names[3]}"
+    lab "$SHORT" "${names[@]}"
+    bootstrap --patience 5
+    wants "with one of four silent" "$code" "[$NOT_READY$NO_ENTRY]" || return 1
+    for name in "${names[@]:0:3}"; do
+        once "$name" base 1 && once "$name" ros-network 1 || return 1
+    done
+    "$here/host.sh" undrop "${names[3]}"
+    bootstrap
+    wants "with all of them" "$code" "$READY" || return 1
+    for name in "${names[@]}"; do
+        once "$name" base 1 && once "$name" ros-network 1 || return 1
+    done
+}
+
+# one LETTER STEPS: one fresh host and its lab.
+one() {
+    host="$prefix$1"
+    [[ -n ${address[$host]:-} ]] || host_up "$host" || return 1
+    lab "$2" "$host"
+}
+
+# The client is killed; what it began goes on, and the next one follows it.
+case_killed() {
+    one e "$LONG" || return 1
+    launch
+    until_log "$host" docker '^Unpacking' || return 1
+    kill -KILL "$client"
+    ended
+    bootstrap
+    wants "after the kill" "$code" "$READY" && once "$host" docker 1 && sound "$host"
+}
+
+# The wire is cut for longer than the client believes in it.
+case_cut() {
+    one f "$LONG" || return 1
+    launch
+    until_log "$host" docker '^Unpacking' || return 1
+    "$here/host.sh" drop "$host"
+    sleep 45
+    grep -qa 'connection' "$work/log" || { wants "what is said of the cut" nothing connection && return 1; }
+    "$here/host.sh" undrop "$host"
+    ended
+    wants "after the cut" "$code" "$READY" && once "$host" docker 1 && sound "$host"
+}
+
+# sshd stands still with the connection open; only the missing heartbeat tells.
+case_frozen() {
+    one g "$LONG" || return 1
+    launch
+    until_log "$host" docker '^Unpacking' || return 1
+    "$here/host.sh" freeze "$host"
+    sleep 45
+    grep -qa 'connection' "$work/log" || { wants "what is said of the silence" nothing connection && return 1; }
+    "$here/host.sh" thaw "$host"
+    ended
+    wants "after the freeze" "$code" "$READY" && once "$host" docker 1 && sound "$host"
+}
+
+# The host reboots in the middle of a step, without being asked.
+case_rebooted() {
+    one h "$LONG" || return 1
+    launch
+    until_log "$host" docker '^Unpacking' || return 1
+    "$here/host.sh" reboot "$host"
+    ended
+    [[ $code == "$READY" ]] || bootstrap
+    wants "after the reboot" "$code" "$READY" && once "$host" docker 2 && sound "$host"
+}
+
+# The power goes while dpkg unpacks, and comes back.
+case_power() {
+    one i "$LONG" || return 1
+    launch
+    until_log "$host" docker '^Unpacking docker' || return 1
+    "$here/host.sh" cut "$host"
+    sleep 3
+    "$here/host.sh" up "$host" >/dev/null || return 1
+    ended
+    [[ $code == "$READY" ]] || bootstrap
+    wants "after the power cut" "$code" "$READY" && once "$host" docker 2 && sound "$host"
+}
+
+# Another key than the pinned one: nothing is sent, nothing is done.
+case_wrong_key() {
+    local pinned
+    one j "$SHORT" || return 1
+    bootstrap
+    wants "with the key that it has" "$code" "$READY" || return 1
+    pinned=$(<"$lab/.roboinfra/known_hosts")
+    ssh-keygen -q -t ed25519 -N '' -f "$work/other" <<<y >/dev/null
+    printf '%s %s\n' "${pinned%% *}" "$(cut -d' ' -f1,2 "$work/other.pub")" >"$lab/.roboinfra/known_hosts"
+    on "$host" 'sudo -n find /var/lib/roboinfra -newermt @0 -printf "%p %T@\n" | sort | sha256sum' >"$work/before"
+    bootstrap
+    wants "with another key" "$code" "$NO_ENTRY" || return 1
+    wants "the host" "$(on "$host" 'sudo -n find /var/lib/roboinfra -newermt @0 -printf "%p %T@\n" | sort | sha256sum')" \
+        "$(<"$work/before")" || return 1
+    printf '%s\n' "$pinned" >"$lab/.roboinfra/known_hosts"
+    bootstrap
+    wants "with the pinned key" "$code" "$READY" && once "$host" base 1
+}
+
+# No room: said by its name, and nothing is half done.
+case_full_disk() {
+    one k "$LONG" || return 1
+    bootstrap_steps || return 1
+    on "$host" 'sudo -n mount -t tmpfs -o size=20m,mode=755 full /var/cache/apt && sudo -n mkdir -p /var/cache/apt/archives/partial'
+    bootstrap
+    wants "with a full disk" "$code" "$NOT_READY" || return 1
+    grep -qa 'no-space\|no space\|free' "$work/log" || { wants "its reason" none no-space && return 1; }
+    on "$host" 'sudo -n umount /var/cache/apt'
+    bootstrap
+    wants "with room again" "$code" "$READY" && once "$host" base 1 && sound "$host"
+}
+
+# The shorter lab first, so that only the last step meets the fault.
+bootstrap_steps() {
+    lab "$SHORT" "$host"
+    bootstrap
+    wants "without docker" "$code" "$READY" || return 1
+    lab "$LONG" "$host"
+}
+
+# Somebody else holds apt's lock for a while.
+case_apt_lock() {
+    one l "$SHORT" || return 1
+    on "$host" "sudo -n setsid -f perl -MFcntl -e 'open F, q(>>), q(/var/lib/dpkg/lock-frontend);
+        my \$lock = pack(q(s s x4 q q i x4), F_WRLCK, 0, 0, 0, 0); fcntl F, F_SETLK, \$lock or die;
+        open G, q(>), q(/run/hold); close G; sleep 15' </dev/null >/dev/null 2>&1
+        for i in \$(seq 100); do [ -e /run/hold ] && exit 0; sleep 0.1; done; exit 1" || return 1
+    bootstrap
+    wants "with the lock held" "$code" "$READY" && once "$host" base 1
+}
+
+# What fails twice and then passes: the archive is out of reach, as apt tells it.
+case_fails_twice() {
+    one m "$LONG" || return 1
+    bootstrap_steps || return 1
+    # shellcheck disable=SC2016 # For the host's shell.
+    on "$host" 'printf "%s\n" "#!/bin/sh" "case \" \$* \" in *\" install \"*) n=\$(cat /srv/failures 2>/dev/null || echo 0)" \
+        "[ \$n -ge 2 ] || { echo \$((n + 1)) >/srv/failures; echo \"E: Failed to fetch http://deb.debian.org/x Connection timed out\" >&2; exit 100; };; esac" \
+        "exec /usr/bin/apt-get \"\$@\"" | sudo -n tee /usr/local/sbin/apt-get >/dev/null && sudo -n chmod 755 /usr/local/sbin/apt-get' || return 1
+    bootstrap
+    [[ $code == "$READY" ]] || bootstrap
+    [[ $code == "$READY" ]] || bootstrap
+    wants "after two failures" "$code" "$READY" || return 1
+    wants "failures" "$(on "$host" 'cat /srv/failures')" 2 && sound "$host"
+}
+
+# --- All of them -------------------------------------------------------------------------------------------------
+
+cases=(four killed cut frozen rebooted power wrong_key full_disk apt_lock fails_twice)
+(($# == 0)) || cases=("$@")
+run_cases
