@@ -138,7 +138,7 @@ pub(super) async fn read_known(
     } else {
         lab::wants(&session.profile)
     };
-    let scope = scope(session, recorded, &lab_id);
+    let mut scope = scope(session, recorded, &lab_id);
     let cloud = session.cloud.as_ref();
     let (identity, gathered) = tokio::join!(
         cloud.identity(),
@@ -154,6 +154,17 @@ pub(super) async fn read_known(
         )?;
     }
     let mut gathered = gathered.map_err(|failure| session.told(&failure))?;
+    // A lockfile that was lost and made again knows of nothing that is there: then everything is looked for.
+    let unknowing = recorded.is_some_and(|lock| lock.resources.is_empty());
+    let exists = gathered
+        .inventory
+        .owned(&session.profile.name, &lab_id)
+        .next()
+        .is_some();
+    if unknowing && exists && !scope.placement_groups {
+        scope.placement_groups = true;
+        gathered.inventory = cloud.collect(&scope).await;
+    }
     gathered.inventory = confirm(
         cloud,
         session.clock.as_ref(),
@@ -193,9 +204,7 @@ fn scope(session: &Session, recorded: Option<&Lockfile>, lab_id: &LabId) -> Scop
         roles,
         instance_profiles,
         placement_groups: profile.nodes.values().any(|node| node.placement_group)
-            || remembered(Kind::PlacementGroup).next().is_some()
-            // A lockfile that was made again knows of nothing yet, so everything is looked for.
-            || recorded.is_some_and(|lock| lock.resources.is_empty()),
+            || remembered(Kind::PlacementGroup).next().is_some(),
         vpc: existing.map(|network| network.vpc.clone()),
         subnets: existing
             .map(|network| network.subnets.iter().cloned().collect())
