@@ -8,6 +8,8 @@ mod bench;
 mod account;
 #[path = "cli/busy.rs"]
 mod busy;
+#[path = "cli/edits.rs"]
+mod edits;
 #[path = "cli/files.rs"]
 mod files;
 #[path = "cli/hostile.rs"]
@@ -16,6 +18,8 @@ mod hostile;
 mod options;
 #[path = "cli/outcomes.rs"]
 mod outcomes;
+#[path = "cli/power.rs"]
+mod power;
 #[path = "cli/profile.rs"]
 mod profile;
 #[path = "cli/secrets.rs"]

@@ -11,8 +11,8 @@ use super::worker::Made;
 use crate::event::Event;
 use crate::inventory::Sighting;
 use crate::model::{
-    Action, Address, BlockReason, CloudId, Impact, InstanceState, InstanceType, Kind, Op, Reason,
-    Spec,
+    Action, Address, BlockReason, CloudId, FieldChange, Impact, InstanceState, InstanceType, Kind,
+    Op, Reason, Spec,
 };
 use crate::plan::{Binding, Change, Mode, StepId, spec_digest};
 use crate::state::{Record, Recorded};
@@ -271,6 +271,13 @@ fn is_settled(run: &Run<'_>, change: &Change) -> bool {
     }
 }
 
+/// Whether the profile asks for something that takes effect only when the resource is next made: it is not as wanted
+/// yet, and what differs has not been changed by other hands.
+fn waits(change: &Change) -> bool {
+    let left = |field: &FieldChange| field.impact == Impact::NextLaunch && !field.drift;
+    change.fields.iter().any(left)
+}
+
 /// What can be remembered before the first step: what was taken over as it is, and what is gone for good.
 pub(super) fn opening(run: &Run<'_>) -> Vec<Record> {
     let covered: BTreeSet<&Address> = run
@@ -295,6 +302,7 @@ pub(super) fn opening(run: &Run<'_>) -> Vec<Record> {
         if let Some(resource) = run.lab.resources.get(&change.address)
             && settled
             && !differs
+            && !waits(change)
         {
             as_wanted(&mut recorded, &resource.spec);
         }

@@ -12,7 +12,7 @@ use super::{lookup, wait};
 use crate::event::Event;
 use crate::model::{
     Address, Born, ClientToken, Failure, FailureClass, Kind, Leftover, Market, Op, Outcome, Rung,
-    Stamp, TAG_FIRST, Verdict, hex,
+    Shutdown, Stamp, TAG_FIRST, TAG_SHUTDOWN, Verdict, hex,
 };
 use crate::state::{Effect, Intent, Record, Recorded};
 
@@ -256,8 +256,12 @@ impl Worker<'_> {
 
     fn stamp_of(&self, op: &Op, token: &ClientToken) -> Stamp {
         let mut stamp = self.stamp(token);
-        if let Op::RunInstances { first, .. } = op {
+        if let Op::RunInstances { first, launch, .. } = op {
             stamp.tags.insert(TAG_FIRST.to_owned(), first.to_string());
+            if launch.shutdown == Shutdown::Terminate {
+                let shutdown = "terminate".to_owned();
+                stamp.tags.insert(TAG_SHUTDOWN.to_owned(), shutdown);
+            }
         }
         stamp
     }

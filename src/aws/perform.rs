@@ -5,8 +5,8 @@ use super::connect::Aws;
 use super::ec2::launch::Batch;
 use super::ec2::volume::Size;
 use super::ec2::{
-    address, gateway, group, instance, key, launch, placement, route, spot, subnet, tags, volume,
-    vpc,
+    address, association, gateway, group, instance, key, launch, placement, route, spot, subnet,
+    tags, volume, vpc,
 };
 use super::iam::{profile, role};
 use crate::model::{Failure, FailureClass, Kind, Op, Ref, Stamp};
@@ -84,6 +84,15 @@ pub(super) fn perform<'a>(aws: &'a Aws, op: &'a Op, stamp: &'a Stamp) -> Call<'a
             instance,
             instance_type,
         } => Box::pin(instance::set_type(ec2, instance, instance_type)),
+        Op::ModifyPlacement { instance, group } => {
+            Box::pin(instance::set_placement(ec2, instance, group.as_ref()))
+        }
+        Op::SetShutdown { instance, shutdown } => {
+            Box::pin(instance::set_shutdown(ec2, instance, *shutdown))
+        }
+        Op::SetInstanceProfile { instance, profile } => {
+            Box::pin(association::set_profile(ec2, instance, profile))
+        }
         Op::RequireImdsV2 { instance } => Box::pin(instance::require_imds_v2(ec2, instance)),
         Op::SetSecurityGroups { instance, groups } => {
             Box::pin(instance::set_groups(ec2, instance, groups))
@@ -131,6 +140,24 @@ pub(super) fn perform<'a>(aws: &'a Aws, op: &'a Op, stamp: &'a Stamp) -> Call<'a
             association,
         } => Box::pin(address::disassociate(ec2, association)),
         Op::CreateTags { resources, tags } => Box::pin(tags::create(ec2, resources, tags)),
+        Op::Tag {
+            kind,
+            resources,
+            tags,
+        } => match kind {
+            Kind::Role => Box::pin(role::tag(iam, resources, tags)),
+            Kind::InstanceProfile => Box::pin(profile::tag(iam, resources, tags)),
+            kind => Box::pin(tags::set(ec2, *kind, resources, tags)),
+        },
+        Op::Untag {
+            kind,
+            resources,
+            keys,
+        } => match kind {
+            Kind::Role => Box::pin(role::untag(iam, resources, keys)),
+            Kind::InstanceProfile => Box::pin(profile::untag(iam, resources, keys)),
+            kind => Box::pin(tags::unset(ec2, *kind, resources, keys)),
+        },
         Op::Delete { kind, target } => delete(aws, *kind, target),
         Op::AwaitInstances { .. } | Op::AwaitVolume { .. } => {
             refuse("a wait is not a call; the engine waits")

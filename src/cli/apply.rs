@@ -15,7 +15,7 @@ use super::session::{OpenError, Session};
 use super::{exit, recall, report, show};
 use crate::model::{Action, Kind};
 use crate::plan::Mode;
-use crate::state::{Lockfile, Pins};
+use crate::state::Lockfile;
 use crate::store;
 
 /// Make the lab as the profile says.
@@ -60,7 +60,7 @@ pub(super) async fn apply(app: &mut App, args: &ApplyArgs) -> Result<u8, OpenErr
     if args.refresh_pins
         && let Some(lock) = &mut recorded
     {
-        lock.pins = Pins::default();
+        lock.pins = lock.pins.to_look_up_again();
     }
     let mode = if args.refresh_only {
         Mode::RefreshOnly

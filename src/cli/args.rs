@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::global::Global;
 use super::{
-    apply, bootstrap, completions, demo, destroy, doctor, graph, init, logs, man, plan, policy,
-    power, sandbox, schema, ssh, state, status, validate,
+    apply, bootstrap, completions, demo, destroy, doctor, exit, graph, init, logs, man, plan,
+    policy, power, sandbox, schema, ssh, state, status, validate,
 };
 
 /// GPU robotics labs on AWS from one TOML file
@@ -13,7 +13,7 @@ use super::{
 /// A lab profile (lab.toml) says what a lab is. `plan` shows what would change and what it costs, `apply` makes it
 /// so, `status` shows what runs, `destroy` takes it away and proves that nothing is left.
 #[derive(Debug, Parser)]
-#[command(name = "roboinfra", version, max_term_width = 100)]
+#[command(name = "roboinfra", version, max_term_width = 100, after_long_help = exit_codes())]
 pub(super) struct Cli {
     /// Options that every command takes.
     #[command(flatten)]
@@ -21,6 +21,16 @@ pub(super) struct Cli {
     /// The command.
     #[command(subcommand)]
     pub(super) command: Command,
+}
+
+/// The exit codes, for `--help` and the manual page.
+fn exit_codes() -> String {
+    let lines =
+        exit::ALL.map(|(code, meaning)| format!("  {code:>3}  {}\n", meaning.replace('`', "")));
+    format!(
+        "Exit codes:\n{}Where several hold, the first of 130, 4, 7, 6 is reported.",
+        lines.concat()
+    )
 }
 
 /// What to do.

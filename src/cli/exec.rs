@@ -10,7 +10,7 @@ use super::prepare::{Prepared, Reading, draw_id};
 use super::session::Session;
 use crate::apply::{Engine, Recovery, Report, Run, Stop, recover};
 use crate::event::{Event, RunEnd};
-use crate::model::RunId;
+use crate::model::{RunId, Tags};
 use crate::port::{Journal, JournalError};
 use crate::state::{JournalState, Lockfile, Record};
 use crate::store::{self, FileJournal, Guard, Holder, SetAside};
@@ -116,7 +116,7 @@ impl Books {
         )
         .await;
         // A run that ended in doubt left its suspects behind; what becomes of them belongs to a run of its own.
-        self.begin(session, prepared, "recover")?;
+        self.begin(session, prepared, None, "recover")?;
         self.ledger.append(&recovery.records)?;
         prepared.gathered.inventory = recovery.inventory;
         match recovery.unsettled.first() {
@@ -134,15 +134,18 @@ impl Books {
         &mut self,
         session: &Session,
         reading: &Reading,
+        tags: Option<Tags>,
         command: &str,
     ) -> Result<RunId, JournalError> {
         let run = RunId::new(draw_id());
         let recorded = self.ledger.state.folded().lockfile.as_ref();
+        let mut pins = reading.gathered.pins.clone();
+        pins.tags = tags.unwrap_or(pins.tags);
         let begun = Record::Begun {
             run: run.clone(),
             command: command.to_owned(),
             lab: reading.entry(session),
-            pins: reading.gathered.pins.clone(),
+            pins,
             serial: recorded.map_or(0, |lock| lock.serial),
             at: session.clock.now(),
         };
@@ -159,7 +162,8 @@ impl Books {
         command: &str,
     ) -> Result<(Report, Option<Lockfile>), CliError> {
         let recorded = self.recorded();
-        let run = self.begin(session, &prepared.reading, command)?;
+        let tags = tags_to_remember(&prepared.reading.gathered.pins.tags, prepared);
+        let run = self.begin(session, &prepared.reading, Some(tags), command)?;
         let engine = Engine {
             cloud: session.cloud.clone(),
             clock: session.clock.clone(),
@@ -267,4 +271,20 @@ pub(super) fn code_of_run(report: &Report) -> u8 {
         RunEnd::Failed => exit::PARTIAL,
     };
     exit::most_telling(failures.chain([end]))
+}
+
+/// The user's tags as they are now, and those of before that something seen still carries: it may not be reached by this
+/// run, and the next one is to know of them.
+fn tags_to_remember(before: &Tags, prepared: &Prepared) -> Tags {
+    let inventory = prepared.reading.inventory();
+    let worn = |(key, value): &(&String, &String)| {
+        let mut seen = inventory.sightings.iter();
+        seen.any(|sighting| sighting.tags.get(*key) == Some(*value))
+    };
+    let stale = before.iter().filter(worn);
+    let mut tags: Tags = stale
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    tags.extend(prepared.lab.tags.clone());
+    tags
 }

@@ -39,7 +39,7 @@ pub(super) struct Global {
     #[arg(long, global = true)]
     pub(super) sandbox: bool,
     /// What the sandbox should do wrong: a scenario file.
-    #[arg(long, global = true, value_name = "FILE", requires = "sandbox")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(super) scenario: Option<PathBuf>,
     /// Write JSON, one object per line, on stdout.
     #[arg(long, global = true)]

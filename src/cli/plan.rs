@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::app::{App, READING};
+use super::confirm::refuse;
 use super::error::CliError;
 use super::prepare::{Prepared, Wish, price, read, think};
 use super::saved::SavedPlan;
@@ -23,7 +24,7 @@ pub(super) struct PlanArgs {
     /// Save the plan: `roboinfra apply FILE` does exactly this, or refuses if anything has changed since.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Exit with 2 if there are changes, 0 if there are none.
+    /// Exit with 2 if there are changes, 0 if there are none, and as `apply` would if it refused them.
     #[arg(long)]
     detailed_exitcode: bool,
     /// Only this address and what it needs; may be given several times.
@@ -64,7 +65,7 @@ pub(super) async fn plan(app: &mut App, args: &PlanArgs) -> Result<u8, OpenError
     if args.refresh_pins
         && let Some(lock) = &mut recorded
     {
-        lock.pins = crate::state::Pins::default();
+        lock.pins = lock.pins.to_look_up_again();
     }
     let busy = app.busy(READING);
     let prepared = propose(&session, recorded.as_ref(), &wish, args.refresh_pins).await?;
@@ -80,6 +81,9 @@ pub(super) async fn plan(app: &mut App, args: &PlanArgs) -> Result<u8, OpenError
         let saved = SavedPlan::of(&session, &prepared, remembered.as_ref(), &wish);
         saved.write(path)?;
         app.say(&format!("Saved the plan to {}.", path.display()));
+    }
+    if args.detailed_exitcode {
+        refuse(&prepared)?;
     }
     let changes = args.detailed_exitcode && prepared.plan.has_changes();
     Ok(if changes { exit::CHANGES } else { exit::DONE })
@@ -102,7 +106,7 @@ pub(super) async fn propose(
 
 /// The command that does what the plan says.
 fn next(app: &App, prepared: &Prepared, args: &PlanArgs) -> Vec<String> {
-    if !prepared.plan.has_changes() {
+    if !prepared.plan.has_changes() || prepared.plan.is_blocked() {
         return Vec::new();
     }
     let mut command = match (&args.out, args.destroy) {

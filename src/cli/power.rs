@@ -10,9 +10,11 @@ use super::session::{OpenError, Session};
 use super::show::same_lab;
 use super::{exit, report};
 use crate::apply::Report;
+use crate::event::RunEnd;
+use crate::inventory::Sighting;
 use crate::lab::Lab;
-use crate::model::{Action, Address, FailureClass};
-use crate::plan::{self, Mode, Plan, Power};
+use crate::model::{Action, Address, FailureClass, InstanceState, InstanceType};
+use crate::plan::{self, Change, Mode, Plan, Power};
 use crate::ui;
 
 /// Start or stop machines and wait until they have.
@@ -103,74 +105,99 @@ fn blocked(plan: &Plan) -> Result<(), CliError> {
     .hint("wait a minute, then run it again"))
 }
 
-/// Machines for which there is no capacity are tried as the other types that the profile lists, in their own zone.
+/// Machines for which there was no capacity, one after the other: one call starts several or none, so each is tried by
+/// itself, and then as the other types that the profile lists, in its own zone.
 async fn start_otherwise(
     app: &mut App,
     session: &Session,
     prepared: &Prepared,
     first: Report,
 ) -> Result<Report, CliError> {
-    let scarce = |report: &Report| {
-        report
-            .failures
-            .iter()
-            .any(|(_, f)| f.class == FailureClass::Capacity)
-    };
-    if !scarce(&first) {
+    if !scarce(&first) || first.end == RunEnd::Interrupted {
         return Ok(first);
     }
-    let mut last = first;
-    let nodes: Vec<Address> = stopped(prepared, &prepared.plan);
-    for node in nodes {
-        let Some(types) = choices(&prepared.lab, &prepared.reading, &node) else {
-            continue;
-        };
-        for instance_type in types {
-            app.say(&format!(
-                "No capacity for {node}: trying it as {instance_type} …"
-            ));
-            let plan = plan::start_as(&prepared.plan, &node, &instance_type);
+    let waiting = still_stopped(session, prepared).await;
+    let alone = waiting.len() == 1 && prepared.plan.changes.len() == 1;
+    let mut whole = Report {
+        failures: Vec::new(),
+        ..first.clone()
+    };
+    let others = first
+        .failures
+        .iter()
+        .filter(|(_, f)| f.class != FailureClass::Capacity);
+    whole.failures.extend(others.cloned());
+    for node in waiting {
+        let own = Some(None).filter(|_| !alone);
+        let types = choices(&prepared.lab, &prepared.reading, &node);
+        let mut last = first.clone();
+        for instance_type in own.into_iter().chain(types.into_iter().map(Some)) {
+            let how = instance_type
+                .as_ref()
+                .map_or_else(|| "by itself".to_owned(), |kind| format!("as {kind}"));
+            app.say(&format!("No capacity for {node}: trying it {how} …"));
             let again = Prepared {
-                plan,
+                plan: plan::start_as(&prepared.plan, &node, instance_type.as_ref()),
                 ..prepared.clone()
             };
-            last = Books::open(app, session, "start")
-                .await?
-                .run(app, session, &again, "start")
-                .await?
-                .0;
-            if !scarce(&last) {
+            let books = Books::open(app, session, "start").await?;
+            last = books.run(app, session, &again, "start").await?.0;
+            if !scarce(&last) || last.end == RunEnd::Interrupted {
                 break;
             }
         }
+        for (action, count) in &last.done {
+            *whole.done.entry(*action).or_default() += count;
+        }
+        whole.took += last.took;
+        whole.end = last.end;
+        let named = last
+            .failures
+            .into_iter()
+            .map(|(_, failure)| (node.clone(), failure));
+        whole.failures.extend(named);
+        if whole.end == RunEnd::Interrupted {
+            return Ok(whole);
+        }
     }
-    Ok(last)
+    whole.end = if whole.failures.is_empty() {
+        RunEnd::Done
+    } else {
+        RunEnd::Failed
+    };
+    Ok(whole)
 }
 
-fn stopped(prepared: &Prepared, plan: &Plan) -> Vec<Address> {
-    let is_stopped = |address: &Address| {
-        let id = plan.bindings.get(address).map(|binding| &binding.id);
-        let seen = id.and_then(|id| prepared.reading.inventory().by_id(id));
-        seen.is_some_and(|sighting| sighting.instance().is_some())
-    };
-    let moving = plan
+fn scarce(report: &Report) -> bool {
+    let mut failures = report.failures.iter();
+    failures.any(|(_, failure)| failure.class == FailureClass::Capacity)
+}
+
+/// Those of the machines to be started that are stopped still.
+async fn still_stopped(session: &Session, prepared: &Prepared) -> Vec<Address> {
+    let world = session.cloud.collect(&prepared.reading.scope).await;
+    let moving = prepared
+        .plan
         .changes
         .iter()
         .filter(|change| change.action == Action::Update);
+    let stands = |change: &&Change| {
+        let seen = change.id.as_ref().and_then(|id| world.by_id(id));
+        seen.and_then(Sighting::instance)
+            .is_some_and(|instance| instance.state == InstanceState::Stopped)
+    };
     moving
+        .filter(stands)
         .map(|change| change.address.clone())
-        .filter(is_stopped)
         .collect()
 }
 
-fn choices(
-    lab: &Lab,
-    reading: &Reading,
-    node: &Address,
-) -> Option<Vec<crate::model::InstanceType>> {
+fn choices(lab: &Lab, reading: &Reading, node: &Address) -> Vec<InstanceType> {
     let found = reading
         .inventory()
         .owned(&lab.name, &lab.id)
-        .find(|(address, _)| *address == node)?;
-    Some(plan::other_types(lab, node, found.1.instance()?))
+        .find(|(address, _)| *address == node);
+    found
+        .and_then(|(_, sighting)| sighting.instance())
+        .map_or_else(Vec::new, |seen| plan::other_types(lab, node, seen))
 }

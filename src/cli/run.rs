@@ -30,7 +30,18 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> u8 {
             return if asked { exit::DONE } else { exit::FAILED };
         }
     };
+    // An option before the command and one after it are never seen together by the parser.
+    let lonely = cli.global.scenario.is_some()
+        && !cli.global.sandbox
+        && !matches!(cli.command, Command::Demo(_) | Command::Sandbox(_));
     let mut app = App::new(cli.global, Settings::read());
+    if lonely {
+        app.failed(
+            &CliError::new("--scenario is for the sandbox alone")
+                .hint("add --sandbox, or leave it out"),
+        );
+        return exit::FAILED;
+    }
     let code = match dispatch(&mut app, cli.command) {
         Ok(code) => code,
         Err(OpenError::Profile(bad)) => {

@@ -41,5 +41,6 @@ pub use spec::{
     VolumeSpec, VpcSpec,
 };
 pub use tags::{
-    TAG_ADDRESS, TAG_FIRST, TAG_KEEP, TAG_LAB, TAG_LAB_ID, TAG_MANAGED, TAG_RESTART, TAG_RUN, Tags,
+    TAG_ADDRESS, TAG_FIRST, TAG_KEEP, TAG_LAB, TAG_LAB_ID, TAG_MANAGED, TAG_RESTART, TAG_RUN,
+    TAG_SHUTDOWN, Tags,
 };

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
-use super::{ClientToken, CloudId, InstanceType, Kind, LaunchSpec, Ref, Rule, Rung, Tags, Zone};
+use super::{
+    ClientToken, CloudId, InstanceType, Kind, LaunchSpec, Ref, Rule, Rung, Shutdown, Tags, Zone,
+};
 
 /// The states of an instance, as EC2 names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -151,6 +153,21 @@ pub enum Op {
         instance: Ref,
         instance_type: InstanceType,
     },
+    /// Moves a stopped instance into a placement group, or out of the one it is in.
+    ModifyPlacement {
+        instance: Ref,
+        group: Option<Ref>,
+    },
+    /// Says what a shutdown from inside the instance does to it.
+    SetShutdown {
+        instance: Ref,
+        shutdown: Shutdown,
+    },
+    /// Gives an instance another instance profile in the place of the one it has.
+    SetInstanceProfile {
+        instance: Ref,
+        profile: Ref,
+    },
     /// Requires IMDSv2 with hop limit 2 on a running or stopped instance.
     RequireImdsV2 {
         instance: Ref,
@@ -195,6 +212,18 @@ pub enum Op {
     CreateTags {
         resources: Vec<Ref>,
         tags: Tags,
+    },
+    /// Adds or overwrites tags on resources of one kind; a machine's root volume counts as a machine.
+    Tag {
+        kind: Kind,
+        resources: Vec<Ref>,
+        tags: Tags,
+    },
+    /// Takes tags off resources of one kind.
+    Untag {
+        kind: Kind,
+        resources: Vec<Ref>,
+        keys: BTreeSet<String>,
     },
     /// Deletes a resource of a kind with no state of its own to leave first.
     Delete {
@@ -266,6 +295,9 @@ impl Op {
             }
             Self::TerminateInstances { .. } => "TerminateInstances",
             Self::ModifyInstanceType { .. } => "ModifyInstanceAttribute",
+            Self::ModifyPlacement { .. } => "ModifyInstancePlacement",
+            Self::SetShutdown { .. } => "ModifyInstanceAttribute",
+            Self::SetInstanceProfile { .. } => "ReplaceIamInstanceProfileAssociation",
             Self::RequireImdsV2 { .. } => "ModifyInstanceMetadataOptions",
             Self::SetSecurityGroups { .. } => "ModifyInstanceAttribute",
             Self::CreateVolume { .. } => "CreateVolume",
@@ -276,6 +308,16 @@ impl Op {
             Self::AssociateAddress { .. } => "AssociateAddress",
             Self::DisassociateAddress { .. } => "DisassociateAddress",
             Self::CreateTags { .. } => "CreateTags",
+            Self::Tag { kind, .. } => match kind {
+                Kind::Role => "TagRole",
+                Kind::InstanceProfile => "TagInstanceProfile",
+                _ => "CreateTags",
+            },
+            Self::Untag { kind, .. } => match kind {
+                Kind::Role => "UntagRole",
+                Kind::InstanceProfile => "UntagInstanceProfile",
+                _ => "DeleteTags",
+            },
             Self::Delete { kind, .. } => match kind {
                 Kind::Vpc => "DeleteVpc",
                 Kind::Subnet => "DeleteSubnet",
@@ -368,9 +410,13 @@ impl Op {
             | Self::RebootInstances { instances }
             | Self::TerminateInstances { instances }
             | Self::AwaitInstances { instances, .. } => instances.iter_mut().collect(),
-            Self::ModifyInstanceType { instance, .. } | Self::RequireImdsV2 { instance } => {
-                vec![instance]
+            Self::ModifyInstanceType { instance, .. }
+            | Self::SetShutdown { instance, .. }
+            | Self::RequireImdsV2 { instance } => vec![instance],
+            Self::ModifyPlacement { instance, group } => {
+                std::iter::once(instance).chain(group).collect()
             }
+            Self::SetInstanceProfile { instance, profile } => vec![instance, profile],
             Self::SetSecurityGroups { instance, groups } => {
                 let mut refs = vec![instance];
                 refs.extend(groups);
@@ -390,7 +436,9 @@ impl Op {
                 instance,
             } => vec![allocation, instance],
             Self::DisassociateAddress { allocation, .. } => vec![allocation],
-            Self::CreateTags { resources, .. } => resources.iter_mut().collect(),
+            Self::CreateTags { resources, .. }
+            | Self::Tag { resources, .. }
+            | Self::Untag { resources, .. } => resources.iter_mut().collect(),
             Self::Delete { target, .. } => vec![target],
         }
     }

@@ -19,5 +19,7 @@ pub const TAG_FIRST: &str = "roboinfra:first";
 pub const TAG_MANAGED: &str = "roboinfra:managed";
 /// On a data volume: `true` if `destroy` leaves it.
 pub const TAG_KEEP: &str = "roboinfra:keep";
+/// On a machine: what a shutdown from inside does to it, where that is not `stop`. EC2 tells it one machine at a time.
+pub const TAG_SHUTDOWN: &str = "roboinfra:shutdown";
 /// On a machine: `true` from before a run stops it to change it until it runs again.
 pub const TAG_RESTART: &str = "roboinfra:restart";

@@ -77,7 +77,9 @@ fn lay_out(input: &Input<'_>, judged: &[Judged<'_>], order: &[Address]) -> Vec<s
         .iter()
         .filter(|j| matches!(j.change.action, Action::Delete | Action::Replace))
         .collect();
-    teardown::teardown(&mut layout, &going);
+    let in_use = teardown::in_use(judged);
+    let (late, early): (Vec<_>, Vec<_>) = going.into_iter().partition(|j| in_use(j));
+    let ended = teardown::teardown(&mut layout, &early, teardown::Ends::default());
     let by_address: BTreeMap<&Address, &Judged<'_>> =
         judged.iter().map(|j| (&j.change.address, j)).collect();
     let launches = launch::batches(input, &by_address);
@@ -98,6 +100,10 @@ fn lay_out(input: &Input<'_>, judged: &[Judged<'_>], order: &[Address]) -> Vec<s
         ) {
             steps::reattach(&mut layout, input, judged, &by_address);
         }
+    }
+    if !late.is_empty() {
+        let ended = teardown::after_mending(&layout, judged, ended);
+        teardown::teardown(&mut layout, &late, ended);
     }
     let mut steps = layout.finish();
     devices::settle(input, &by_address, &mut steps);

@@ -13,7 +13,7 @@ use crate::inventory::{Inventory, Owner, Seen, Sighting};
 use crate::lab::Resource;
 use crate::model::{
     Action, Address, BlockReason, CloudId, FieldChange, Impact, InstanceState, Kind, Loss, Op,
-    Reason, Ref, Spec, TAG_KEEP, Zone,
+    Reason, Ref, Spec, TAG_KEEP, Tags, Zone,
 };
 
 /// Everything seen that is this lab's own, by address.
@@ -29,6 +29,7 @@ pub(super) fn classify<'a>(input: &Input<'a>, order: &[Address]) -> Vec<Judged<'
         .iter()
         .map(|s| (&s.id, s))
         .collect();
+    let untagged = Tags::new();
     let mut bindings = BTreeMap::new();
     let mut judged: BTreeMap<Address, Judged<'a>> = BTreeMap::new();
     for address in order {
@@ -44,6 +45,8 @@ pub(super) fn classify<'a>(input: &Input<'a>, order: &[Address]) -> Vec<Judged<'
         let context = Context {
             bindings: &bindings,
             by_id: &by_id,
+            tags: &input.lab.tags,
+            tagged: input.recorded.map_or(&untagged, |lock| &lock.pins.tags),
             lab: input.lab.name.as_str(),
         };
         let mut decided = desired(input, address, resource, seen, &context, &judged);
@@ -248,6 +251,7 @@ fn present<'a>(
     let as_applied = recorded == Some(spec_digest(spec).as_str());
     let mut fixes: Vec<Op> = Vec::new();
     for difference in differences {
+        let drift = as_applied && !difference.asked;
         fixes.extend(difference.fixes);
         let (field, before, after) = (difference.field, difference.before, difference.after);
         change.fields.push(FieldChange {
@@ -255,7 +259,7 @@ fn present<'a>(
             before,
             after,
             impact: difference.impact,
-            drift: as_applied,
+            drift,
         });
     }
     let stopped = sighting

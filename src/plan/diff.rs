@@ -21,6 +21,17 @@ pub(super) fn diff(
     sighting: &Sighting,
     context: &Context<'_>,
 ) -> Vec<Difference> {
+    let mut found = own_fields(address, spec, sighting, context);
+    found.extend(super::tagging::diff(&Ref::to(address), sighting, context));
+    found
+}
+
+fn own_fields(
+    address: &Address,
+    spec: &Spec,
+    sighting: &Sighting,
+    context: &Context<'_>,
+) -> Vec<Difference> {
     let own = Ref::to(address);
     match (spec, &sighting.seen) {
         (Spec::Vpc(want), Seen::Vpc(seen)) => {

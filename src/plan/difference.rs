@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::types::Binding;
 use crate::inventory::Sighting;
-use crate::model::{Address, CloudId, Impact, Op, Ref};
+use crate::model::{Address, CloudId, Impact, Op, Ref, Tags};
 
 /// One field that differs, and the operations that put it right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub(super) struct Difference {
     pub(super) after: String,
     pub(super) impact: Impact,
     pub(super) fixes: Vec<Op>,
+    /// Whether the profile was changed here, which the digest of the spec does not tell.
+    pub(super) asked: bool,
 }
 
 /// What a comparison needs to know besides the two sides.
@@ -22,6 +24,10 @@ pub(super) struct Context<'a> {
     pub(super) bindings: &'a BTreeMap<Address, Binding>,
     /// Everything seen, by id, for what hangs together.
     pub(super) by_id: &'a BTreeMap<&'a CloudId, &'a Sighting>,
+    /// The user's tags as they should be.
+    pub(super) tags: &'a Tags,
+    /// The user's tags as they were applied.
+    pub(super) tagged: &'a Tags,
     /// The lab's name, by which its own rules are told from others'.
     pub(super) lab: &'a str,
 }
@@ -49,6 +55,7 @@ pub(super) fn differs(
         after: after.to_string(),
         impact,
         fixes: Vec::new(),
+        asked: false,
     }
 }
 

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use super::difference::{Context, Difference, differs, resized};
 use super::restart;
 use crate::inventory::{Seen, SeenInstance};
-use crate::model::{CloudId, Impact, InstanceSpec, InstanceState, Market, Op, Ref, Tags};
+use crate::model::{
+    CloudId, Impact, InstanceSpec, InstanceState, Market, Op, Ref, Shutdown, TAG_SHUTDOWN, Tags,
+};
 
 /// Compares a machine. Its type may be any that the profile lists, its zone any that has a subnet, its market any
 /// that the profile allows: what a fallback chose is not drift.
@@ -45,8 +47,9 @@ pub(super) fn diff(
             .map_or(Market::OnDemand, |rung| rung.market);
         found.push(differs("market", seen.market, market, Impact::Replace));
     }
-    found.extend(placement_group(want, seen, context));
-    found.extend(restart::diff(own, want, seen, tags));
+    found.extend(restart::diff(own, want, seen, tags, context));
+    found.extend(shutdown(own, want, seen, tags));
+    found.extend(instance_profile(own, want, seen, context));
     found.extend(security_groups(own, want, seen, context));
     if seen.imds_v2_required == Some(false) || seen.imds_hop_limit.is_some_and(|limit| limit != 2) {
         let before = match seen.imds_v2_required {
@@ -68,27 +71,6 @@ pub(super) fn diff(
         found.push(differs("state", "pending", "running", Impact::InPlace).with([fix]));
     }
     found
-}
-
-/// A machine is in the group that it was launched into, for good.
-fn placement_group(
-    want: &InstanceSpec,
-    seen: &SeenInstance,
-    context: &Context<'_>,
-) -> Option<Difference> {
-    let wanted = want.launch.placement_group.as_ref();
-    let (before, after) = match (&seen.placement_group, wanted) {
-        (None, None) => return None,
-        (Some(now), None) => (now.as_str(), "-"),
-        (now, Some(group)) => {
-            let name = context.id(group).map(CloudId::as_str);
-            if now.is_some() && now.as_deref() == name {
-                return None;
-            }
-            (now.as_deref().unwrap_or("-"), name.unwrap_or("the lab's"))
-        }
-    };
-    Some(differs("placement_group", before, after, Impact::Replace))
 }
 
 fn security_groups(
@@ -161,21 +143,67 @@ fn launched_with(
 ) -> Vec<Difference> {
     let mut found = Vec::new();
     let launch = &want.launch;
-    for (field, seen, want) in [
-        ("key", &seen.key, &launch.key),
-        (
-            "instance_profile",
-            &seen.instance_profile,
-            &launch.instance_profile,
-        ),
-    ] {
-        if let (Some(now), Some(wanted)) = (
-            seen,
-            want.as_ref().and_then(|reference| context.id(reference)),
-        ) && now != wanted.as_str()
-        {
-            found.push(differs(field, now, wanted, Impact::NextLaunch));
-        }
+    if let (Some(now), Some(wanted)) = (
+        &seen.key,
+        launch
+            .key
+            .as_ref()
+            .and_then(|reference| context.id(reference)),
+    ) && now != wanted.as_str()
+    {
+        found.push(differs("key", now, wanted, Impact::NextLaunch));
     }
     found
+}
+
+/// EC2 exchanges the profile of a running or stopped machine. None at all may be one that was not reported.
+fn instance_profile(
+    own: &Ref,
+    want: &InstanceSpec,
+    seen: &SeenInstance,
+    context: &Context<'_>,
+) -> Option<Difference> {
+    let now = seen.instance_profile.as_ref()?;
+    let reference = want.launch.instance_profile.as_ref()?;
+    let wanted = context.id(reference).map(CloudId::as_str);
+    if wanted == Some(now.as_str()) {
+        return None;
+    }
+    let fix = Op::SetInstanceProfile {
+        instance: own.clone(),
+        profile: reference.clone(),
+    };
+    let after = wanted.unwrap_or("the lab's own");
+    Some(differs("instance_profile", now, after, Impact::InPlace).with([fix]))
+}
+
+/// A tag tells what was asked for. Of a spot machine it cannot be changed: whether its request outlives a stop hangs
+/// on it.
+fn shutdown(
+    own: &Ref,
+    want: &InstanceSpec,
+    seen: &SeenInstance,
+    tags: &Tags,
+) -> Option<Difference> {
+    let text = |shutdown| match shutdown {
+        Shutdown::Stop => "stop",
+        Shutdown::Terminate => "terminate",
+    };
+    let now = tags.get(TAG_SHUTDOWN).map_or("stop", String::as_str);
+    let wanted = text(want.launch.shutdown);
+    if now == wanted {
+        return None;
+    }
+    if seen.market == Market::Spot {
+        return Some(differs("shutdown", now, wanted, Impact::NextLaunch));
+    }
+    let set = Op::SetShutdown {
+        instance: own.clone(),
+        shutdown: want.launch.shutdown,
+    };
+    let note = Op::CreateTags {
+        resources: vec![own.clone()],
+        tags: Tags::from([(TAG_SHUTDOWN.to_owned(), wanted.to_owned())]),
+    };
+    Some(differs("shutdown", now, wanted, Impact::InPlace).with([set, note]))
 }

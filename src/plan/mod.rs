@@ -21,6 +21,7 @@ mod recall;
 mod restart;
 mod steps;
 mod summary;
+mod tagging;
 mod teardown;
 mod types;
 

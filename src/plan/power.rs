@@ -163,14 +163,14 @@ pub fn other_types(lab: &Lab, address: &Address, seen: &SeenInstance) -> Vec<Ins
     types
 }
 
-/// The plan of starting one stopped machine as another type.
-pub fn start_as(plan: &Plan, address: &Address, instance_type: &InstanceType) -> Plan {
+/// The plan of starting one stopped machine by itself, as another type if one is given.
+pub fn start_as(plan: &Plan, address: &Address, instance_type: Option<&InstanceType>) -> Plan {
     let own = || Ref::to(address);
-    let ops = [
-        Op::ModifyInstanceType {
-            instance: own(),
-            instance_type: instance_type.clone(),
-        },
+    let modify = instance_type.map(|instance_type| Op::ModifyInstanceType {
+        instance: own(),
+        instance_type: instance_type.clone(),
+    });
+    let start = [
         Op::StartInstances {
             instances: vec![own()],
         },
@@ -179,7 +179,8 @@ pub fn start_as(plan: &Plan, address: &Address, instance_type: &InstanceType) ->
             state: InstanceState::Running,
         },
     ];
-    let steps = ops.into_iter().enumerate().map(|(place, op)| Step {
+    let ops = modify.into_iter().chain(start);
+    let steps = ops.enumerate().map(|(place, op)| Step {
         address: address.clone(),
         covers: vec![address.clone()],
         op,

@@ -61,6 +61,11 @@ impl Layout {
         self.gone.insert(address.clone(), step);
     }
 
+    /// The step after which others may build on the resource, if one makes or changes it.
+    pub(super) fn ready_after(&self, address: &Address) -> Option<StepId> {
+        self.ready.get(address).copied()
+    }
+
     fn usable(&mut self, address: &Address, named: StepId, ready: StepId) {
         self.named.insert(address.clone(), named);
         self.ready.insert(address.clone(), ready);

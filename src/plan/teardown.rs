@@ -6,7 +6,7 @@ use super::judged::Judged;
 use super::steps::Layout;
 use super::types::StepId;
 use crate::inventory::Seen;
-use crate::model::{Address, CloudId, InstanceState, Kind, Op, Ref};
+use crate::model::{Action, Address, CloudId, InstanceState, Kind, Op, Ref};
 
 /// How many instances one call terminates at most.
 const MOST_PER_CALL: usize = 100;
@@ -53,9 +53,42 @@ const ORDER: [Kind; 14] = [
     Kind::Vpc,
 ];
 
-/// Lays out the going of everything in `going`.
-pub(super) fn teardown(layout: &mut Layout, going: &[&Judged<'_>]) {
-    let mut ends: BTreeMap<Kind, BTreeSet<StepId>> = BTreeMap::new();
+/// By kind, the steps after which what goes of it is gone.
+pub(super) type Ends = BTreeMap<Kind, BTreeSet<StepId>>;
+
+/// Tells what machines may use until they have been changed: it goes after that. While the VPC goes nothing stays that
+/// could use anything.
+pub(super) fn in_use(judged: &[Judged<'_>]) -> impl Fn(&Judged<'_>) -> bool + use<> {
+    let is = |j: &Judged<'_>, kind, actions: &[Action]| {
+        j.change.kind == kind && actions.contains(&j.change.action)
+    };
+    let mended = judged
+        .iter()
+        .any(|j| is(j, Kind::Instance, &[Action::Update, Action::Adopt]));
+    let uprooted = judged
+        .iter()
+        .any(|j| is(j, Kind::Vpc, &[Action::Delete, Action::Replace]));
+    move |judged| {
+        mended
+            && !uprooted
+            && judged.change.action == Action::Delete
+            && matches!(
+                judged.change.kind,
+                Kind::PlacementGroup | Kind::InstanceProfile | Kind::Role | Kind::SecurityGroup
+            )
+    }
+}
+
+/// The same, and after every machine that is changed.
+pub(super) fn after_mending(layout: &Layout, judged: &[Judged<'_>], mut ends: Ends) -> Ends {
+    let machines = judged.iter().filter(|j| j.change.kind == Kind::Instance);
+    let mended = machines.filter_map(|j| layout.ready_after(&j.change.address));
+    ends.entry(Kind::Instance).or_default().extend(mended);
+    ends
+}
+
+/// Lays out the going of everything in `going`; what `ends` names is gone before.
+pub(super) fn teardown(layout: &mut Layout, going: &[&Judged<'_>], mut ends: Ends) -> Ends {
     let mut of_node: BTreeMap<Address, StepId> = BTreeMap::new();
     let tables: BTreeSet<&CloudId> = going
         .iter()
@@ -69,7 +102,8 @@ pub(super) fn teardown(layout: &mut Layout, going: &[&Judged<'_>]) {
             .copied()
             .collect();
         if kind == Kind::Instance {
-            ends.insert(kind, instances(layout, &of_kind, &mut of_node));
+            let gone = instances(layout, &of_kind, &mut of_node);
+            ends.entry(kind).or_default().extend(gone);
             continue;
         }
         let before: BTreeSet<StepId> = waits_for(kind)
@@ -98,6 +132,7 @@ pub(super) fn teardown(layout: &mut Layout, going: &[&Judged<'_>]) {
             ends.entry(kind).or_default().insert(end);
         }
     }
+    ends
 }
 
 /// `volume.sim.0.data` belongs to `node.sim.0`.

@@ -128,6 +128,9 @@ pub const TABLE: &[Call] = &[
     call(Ec2, "DeleteSubnet", &[
         grant(Destroy, OwnNetwork, "ec2:DeleteSubnet", Ours(&["subnet"])),
     ]),
+    call(Ec2, "DeleteTags", &[
+        grant(Apply, Always, "ec2:DeleteTags", Ours(&["*"])),
+    ]),
     call(Ec2, "DeleteVolume", &[
         grant(Destroy, DataVolumeThatGoes, "ec2:DeleteVolume", Ours(&["volume"])),
     ]),
@@ -136,6 +139,9 @@ pub const TABLE: &[Call] = &[
     ]),
     // `Describe` actions know no resources; only the attribute of a VPC does.
     call(Ec2, "DescribeAddresses", &[grant(Plan, Always, "ec2:DescribeAddresses", Region)]),
+    call(Ec2, "DescribeIamInstanceProfileAssociations", &[
+        grant(Plan, Always, "ec2:DescribeIamInstanceProfileAssociations", Region),
+    ]),
     call(Ec2, "DescribeImages", &[grant(Plan, Always, "ec2:DescribeImages", Region)]),
     call(Ec2, "DescribeInstanceTypeOfferings", &[
         grant(Plan, Always, "ec2:DescribeInstanceTypeOfferings", Region),
@@ -152,6 +158,9 @@ pub const TABLE: &[Call] = &[
     ]),
     call(Ec2, "DescribeRouteTables", &[grant(Plan, Always, "ec2:DescribeRouteTables", Region)]),
     call(Ec2, "DescribeSecurityGroups", &[grant(Plan, Always, "ec2:DescribeSecurityGroups", Region)]),
+    call(Ec2, "DescribeSpotInstanceRequests", &[
+        grant(Destroy, Spot, "ec2:DescribeSpotInstanceRequests", Region),
+    ]),
     call(Ec2, "DescribeSpotPriceHistory", &[
         grant(Plan, Spot, "ec2:DescribeSpotPriceHistory", Region),
     ]),
@@ -188,6 +197,9 @@ pub const TABLE: &[Call] = &[
     call(Ec2, "ModifyInstanceMetadataOptions", &[
         grant(Apply, Always, "ec2:ModifyInstanceMetadataOptions", Ours(&["instance"])),
     ]),
+    call(Ec2, "ModifyInstancePlacement", &[
+        grant(Apply, PlacementGroup, "ec2:ModifyInstancePlacement", Ours(&["instance", "placement-group"])),
+    ]),
     call(Ec2, "ModifyVolume", &[
         grant(Apply, Always, "ec2:ModifyVolume", Ours(&["volume"])),
     ]),
@@ -199,6 +211,11 @@ pub const TABLE: &[Call] = &[
     ]),
     call(Ec2, "ReleaseAddress", &[
         grant(Destroy, ElasticIp, "ec2:ReleaseAddress", Ours(&["elastic-ip"])),
+    ]),
+    call(Ec2, "ReplaceIamInstanceProfileAssociation", &[
+        grant(Apply, Always, "ec2:ReplaceIamInstanceProfileAssociation", Ours(&["instance"])),
+        grant(Apply, OwnRole, "iam:PassRole", PassedRole),
+        grant(Apply, ExistingProfile, "iam:PassRole", PassedExistingRole),
     ]),
     // A rule that the profile has no more is revoked by an apply; a security group is deleted with its rules.
     call(Ec2, "RevokeSecurityGroupIngress", &[
@@ -264,6 +281,11 @@ pub const TABLE: &[Call] = &[
         grant(Apply, OwnRole, "iam:RemoveRoleFromInstanceProfile", Profile),
         grant(Destroy, OwnRole, "iam:RemoveRoleFromInstanceProfile", Profile),
     ]),
+    // A tag that the profile has, or has no more.
+    call(Iam, "TagInstanceProfile", &[grant(Apply, OwnRole, "iam:TagInstanceProfile", Profile)]),
+    call(Iam, "TagRole", &[grant(Apply, OwnRole, "iam:TagRole", Role)]),
+    call(Iam, "UntagInstanceProfile", &[grant(Apply, OwnRole, "iam:UntagInstanceProfile", Profile)]),
+    call(Iam, "UntagRole", &[grant(Apply, OwnRole, "iam:UntagRole", Role)]),
     call(Quotas, "GetAWSDefaultServiceQuota", &[
         grant(Plan, Always, "servicequotas:GetAWSDefaultServiceQuota", Region),
     ]),

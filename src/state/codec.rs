@@ -122,7 +122,7 @@ const KNOWN: [(&[&str], &[&str]); 5] = [
         &["format", "serial", "lab", "pins", "resource", "host"],
     ),
     (&["lab"], &["name", "id", "account", "region", "endpoint"]),
-    (&["pins"], &["my_ip", "zones", "images", "subnets"]),
+    (&["pins"], &["my_ip", "zones", "images", "subnets", "tags"]),
     (
         &["resource"],
         &[
@@ -491,6 +491,9 @@ root_device = "/dev/sda1"
 architecture = "x86_64"
 root_gib = 8
 name = "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-20260101"
+
+[pins.tags]
+project = "warehouse"
 
 [[resource]]
 address = "network.vpc"

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::HostRecord;
 use crate::model::{
     AccountId, Address, CloudId, InstanceType, Kind, LabId, LabName, Market, PinnedImage, Region,
-    Zone,
+    Tags, Zone,
 };
 
 /// Which lab a lockfile is for, and where that lab lives.
@@ -45,6 +45,20 @@ pub struct Pins {
     /// The zones of existing subnets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub subnets: BTreeMap<CloudId, Zone>,
+    /// The user's tags as they were put on the lab's resources, so that one that leaves the profile leaves those too.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: Tags,
+}
+
+impl Pins {
+    /// Without what was looked up; what was done to the lab stays remembered.
+    #[must_use]
+    pub fn to_look_up_again(&self) -> Self {
+        Self {
+            tags: self.tags.clone(),
+            ..Self::default()
+        }
+    }
 }
 
 /// What is remembered of one resource.

@@ -41,6 +41,7 @@ pub(crate) fn pins() -> Pins {
         zones: BTreeMap::from([(InstanceType::new("g5.xlarge"), zones)]),
         images: BTreeMap::from([("ubuntu-22.04/x86_64".to_owned(), image)]),
         subnets: BTreeMap::new(),
+        tags: BTreeMap::from([("project".to_owned(), "warehouse".to_owned())]),
     }
 }
 
@@ -194,6 +195,7 @@ fn any_pins() -> impl Strategy<Value = Pins> {
                     .map(|(key, name)| (key, named(name)))
                     .collect(),
                 subnets,
+                tags: BTreeMap::new(),
             }
         })
 }

@@ -98,6 +98,7 @@ fn pins(page: &mut Page, pins: &Pins) {
         zones: offers,
         images,
         subnets,
+        tags: _,
     } = pins;
     let none = my_ip.is_none() && offers.is_empty() && images.is_empty() && subnets.is_empty();
     if none {

@@ -2,7 +2,7 @@
 
 use roboinfra::inventory::Inventory;
 use roboinfra::model::Op;
-use roboinfra::plan::{Mode, Plan};
+use roboinfra::plan::{Flaw, Mode, Plan, check};
 
 use super::world::{TWIN, applied, lab_of, moment, planned, recorded};
 
@@ -202,4 +202,39 @@ fn a_replaced_machine_is_gone_before_the_next_one_comes() {
             .all(|rung| rung.zone.as_str() == "us-east-1a"),
         "in the zone of its volume"
     );
+}
+
+#[test]
+fn what_machines_use_goes_after_they_have_left_it() {
+    let lab = lab_of(TWIN);
+    let world = applied(&lab);
+    let other = lab_of(&TWIN.replace(
+        "elastic_ip = true",
+        "elastic_ip = true\ninstance_profile = \"lab-hosts\"",
+    ));
+    let plan = planned(Mode::Apply, &other, Some(&recorded(&lab)), &world);
+    assert_eq!(check(&plan), []);
+    let changed = place(&plan, "node.sim.0", "ReplaceIamInstanceProfileAssociation");
+    let profile = place(&plan, "access.instance-profile", "DeleteInstanceProfile");
+    let role = place(&plan, "access.role", "DeleteRole");
+    assert!(waits(&plan, profile, changed) && waits(&plan, role, profile));
+
+    // And back: the lab's own is made first.
+    let world = applied(&other);
+    let plan = planned(Mode::Apply, &lab, Some(&recorded(&other)), &world);
+    let changed = place(&plan, "node.sim.0", "ReplaceIamInstanceProfileAssociation");
+    let made = place(&plan, "access.instance-profile", "AddRoleToInstanceProfile");
+    assert!(waits(&plan, changed, made));
+}
+
+#[test]
+fn a_plan_that_ends_a_machine_and_makes_none_is_not_sound() {
+    let lab = lab_of(TWIN);
+    let mut plan = planned(Mode::Apply, &lab, None, &Inventory::empty(moment()));
+    let launch = place(&plan, "node.sim", "RunInstances");
+    plan.steps[launch].op = Op::TerminateInstances {
+        instances: Vec::new(),
+    };
+    let node = roboinfra::model::Address::new("node.sim.0");
+    assert!(check(&plan).contains(&Flaw::NeverMade(node)));
 }

@@ -201,7 +201,7 @@ fn a_part_holds_its_own_and_no_more() {
     let takes_away = |action: &String| {
         ["Delete", "Terminate", "Release", "Cancel"]
             .iter()
-            .any(|verb| action.contains(verb))
+            .any(|verb| action.contains(verb) && action != "ec2:DeleteTags")
     };
     assert!(!of(Part::Apply).iter().any(takes_away));
     let creates = |action: &String| action.contains("Create") || action.contains("Run");

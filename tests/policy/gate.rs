@@ -350,6 +350,9 @@ pub(crate) fn texts<'a>(xml: &'a str, name: &str) -> Vec<&'a str> {
 impl Account for Upstream {
     fn tags(&self, kind: &str, id: &str) -> BTreeMap<String, String> {
         let query = match kind {
+            "key-pair" | "placement-group" if id.starts_with("key-") || id.starts_with("pg-") => {
+                format!("Action=DescribeTags&Filter.1.Name=resource-id&Filter.1.Value.1={id}")
+            }
             "key-pair" => format!("Action=DescribeKeyPairs&KeyName.1={id}"),
             "placement-group" => format!("Action=DescribePlacementGroups&GroupName.1={id}"),
             _ => format!("Action=DescribeTags&Filter.1.Name=resource-id&Filter.1.Value.1={id}"),

@@ -11,7 +11,7 @@ use roboinfra::profile::parse;
 
 use crate::gate::Gate;
 use crate::lab::LARGE;
-use crate::sufficient::{behind_its_back, changed, taken_elsewhere};
+use crate::sufficient::{behind_its_back, changed, taken_elsewhere, untagged};
 
 /// What moto never asks about, each with its reason.
 const UNASKED: &[(&str, &str)] = &[
@@ -30,6 +30,11 @@ const UNASKED: &[(&str, &str)] = &[
         "ec2:DescribeNetworkInterfaces",
         "asked only where something foreign keeps the network from going",
     ),
+    (
+        "ec2:ReplaceIamInstanceProfileAssociation",
+        "asked only where the profile comes to name another instance profile",
+    ),
+    ("ec2:DescribeIamInstanceProfileAssociations", "likewise"),
     (
         "servicequotas:GetAWSDefaultServiceQuota",
         "asked only where an account has no value of its own",
@@ -83,6 +88,8 @@ fn a_lab_lives_with_its_policy_and_uses_all_of_it() {
     let group = behind_its_back(&gate);
     gate.run(&["apply", "--yes"], 0);
     gate.run(&["plan", "--detailed-exitcode"], 0);
+    gate.profile(&untagged(&changed(&text)));
+    gate.run(&["apply", "--yes"], 0);
     gate.admin(&format!("Action=DeleteSecurityGroup&GroupId={group}"));
     taken_elsewhere(&gate);
     gate.run(&["apply", "--yes"], 0);

@@ -25,7 +25,9 @@ pub(crate) trait Account {
 }
 
 /// The ARN types of ids.
-const KINDS: [(&str, &str); 10] = [
+const KINDS: [(&str, &str); 12] = [
+    ("key-", "key-pair"),
+    ("pg-", "placement-group"),
     ("vpc-", "vpc"),
     ("subnet-", "subnet"),
     ("igw-", "internet-gateway"),

@@ -14,7 +14,7 @@ use crate::aws::classify::failed;
 use crate::aws::sight::{cloud_id, count, moment, sighted};
 use crate::inventory::{Seen, SeenInstance, Sighting};
 use crate::model::{
-    CloudId, Failure, ImageId, InstanceState, InstanceType, Market, Ref, UsageClass, Zone,
+    CloudId, Failure, ImageId, InstanceState, InstanceType, Market, Ref, Shutdown, UsageClass, Zone,
 };
 use crate::port::{Scope, Watched};
 
@@ -278,6 +278,38 @@ pub(in crate::aws) async fn set_type(ec2: &Client, instance: &Ref, kind: &Instan
     ec2.modify_instance_attribute()
         .instance_id(id(instance, "ModifyInstanceAttribute")?)
         .instance_type(AttributeValue::builder().value(kind.as_str()).build())
+        .send()
+        .await
+        .map_err(failed("ModifyInstanceAttribute"))?;
+    Ok(done())
+}
+
+/// Moves a stopped instance into a placement group; no name at all moves it out of the one it is in.
+pub(in crate::aws) async fn set_placement(
+    ec2: &Client,
+    instance: &Ref,
+    group: Option<&Ref>,
+) -> Done {
+    let group = group
+        .map(|group| id(group, "ModifyInstancePlacement"))
+        .transpose()?;
+    ec2.modify_instance_placement()
+        .instance_id(id(instance, "ModifyInstancePlacement")?)
+        .group_name(group.unwrap_or_default())
+        .send()
+        .await
+        .map_err(failed("ModifyInstancePlacement"))?;
+    Ok(done())
+}
+
+pub(in crate::aws) async fn set_shutdown(ec2: &Client, instance: &Ref, to: Shutdown) -> Done {
+    let behavior = match to {
+        Shutdown::Stop => "stop",
+        Shutdown::Terminate => "terminate",
+    };
+    ec2.modify_instance_attribute()
+        .instance_id(id(instance, "ModifyInstanceAttribute")?)
+        .instance_initiated_shutdown_behavior(AttributeValue::builder().value(behavior).build())
         .send()
         .await
         .map_err(failed("ModifyInstanceAttribute"))?;

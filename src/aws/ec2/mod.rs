@@ -1,6 +1,7 @@
 //! EC2, one file per kind of resource: how it is read, made, changed and deleted.
 
 pub(super) mod address;
+pub(super) mod association;
 pub(super) mod gateway;
 pub(super) mod group;
 pub(super) mod image;

@@ -1,11 +1,13 @@
 //! Tags in EC2's shape, and the filter by which a lab finds its own.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 
 use crate::aws::answer::{Done, done, ids};
 use crate::aws::classify::failed;
-use crate::model::{LabName, Ref, TAG_ADDRESS, TAG_LAB, Tags};
+use crate::model::{CloudId, Failure, Kind, LabName, Ref, TAG_ADDRESS, TAG_LAB, Tags};
 
 /// The tag that the console shows as a resource's name.
 const TAG_NAME: &str = "Name";
@@ -71,6 +73,56 @@ pub(in crate::aws) async fn create(ec2: &Client, resources: &[Ref], tags: &Tags)
         .await
         .map_err(failed("CreateTags"))?;
     Ok(done())
+}
+
+/// Adds or overwrites tags on resources of one kind.
+pub(in crate::aws) async fn set(ec2: &Client, kind: Kind, resources: &[Ref], tags: &Tags) -> Done {
+    create(ec2, &taggable(ec2, kind, resources).await?, tags).await
+}
+
+/// Takes tags off resources of one kind, whatever their values.
+pub(in crate::aws) async fn unset(
+    ec2: &Client,
+    kind: Kind,
+    resources: &[Ref],
+    keys: &BTreeSet<String>,
+) -> Done {
+    let resources = taggable(ec2, kind, resources).await?;
+    let keys = keys.iter().map(|key| Tag::builder().key(key).build());
+    ec2.delete_tags()
+        .set_resources(Some(ids(&resources, "DeleteTags")?))
+        .set_tags(Some(keys.collect()))
+        .send()
+        .await
+        .map_err(failed("DeleteTags"))?;
+    Ok(done())
+}
+
+/// Key pairs and placement groups go by their names here; tags want their ids.
+async fn taggable(ec2: &Client, kind: Kind, resources: &[Ref]) -> Result<Vec<Ref>, Failure> {
+    if !matches!(kind, Kind::KeyPair | Kind::PlacementGroup) {
+        return Ok(resources.to_vec());
+    }
+    let names = Some(ids(resources, "CreateTags")?);
+    let found: Vec<Option<String>> = if kind == Kind::KeyPair {
+        let call = ec2.describe_key_pairs().set_key_names(names);
+        let answer = call.send().await.map_err(failed("DescribeKeyPairs"))?;
+        let ids = answer.key_pairs().iter().map(|key| key.key_pair_id());
+        ids.map(|id| id.map(str::to_owned)).collect()
+    } else {
+        let call = ec2.describe_placement_groups().set_group_names(names);
+        let answer = call
+            .send()
+            .await
+            .map_err(failed("DescribePlacementGroups"))?;
+        let ids = answer
+            .placement_groups()
+            .iter()
+            .map(|group| group.group_id());
+        ids.map(|id| id.map(str::to_owned)).collect()
+    };
+    let ids = found.into_iter().flatten();
+    Ok(ids.map(|id| Ref::Existing(CloudId::new(id))).collect())
 }
 
 #[cfg(test)]

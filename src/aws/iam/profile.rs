@@ -1,5 +1,7 @@
 //! Instance profiles, each with one role.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_iam::Client;
 
 use super::role::{tags_from, tags_of};
@@ -7,7 +9,7 @@ use crate::aws::answer::{Done, born, done, gone, has_code, id};
 use crate::aws::classify::failed;
 use crate::aws::sight::sighted;
 use crate::inventory::{Seen, SeenProfile, Sighting};
-use crate::model::{Failure, FailureClass, IAM_PATH, Ref, Stamp};
+use crate::model::{Failure, FailureClass, IAM_PATH, Ref, Stamp, Tags};
 
 /// Reads one profile by name.
 pub(in crate::aws) async fn read(iam: &Client, name: &str) -> Result<Vec<Sighting>, Failure> {
@@ -91,4 +93,30 @@ pub(in crate::aws) async fn remove_role(iam: &Client, profile: &Ref, role: &Ref)
 pub(in crate::aws) async fn delete(iam: &Client, name: &str) -> Done {
     let call = iam.delete_instance_profile().instance_profile_name(name);
     gone(call.send().await.map_err(failed("DeleteInstanceProfile")))
+}
+
+/// Adds or overwrites tags.
+pub(in crate::aws) async fn tag(iam: &Client, profiles: &[Ref], tags: &Tags) -> Done {
+    for profile in profiles {
+        iam.tag_instance_profile()
+            .instance_profile_name(id(profile, "TagInstanceProfile")?)
+            .set_tags(Some(tags_from(tags, "TagInstanceProfile")?))
+            .send()
+            .await
+            .map_err(failed("TagInstanceProfile"))?;
+    }
+    Ok(done())
+}
+
+/// Takes tags off.
+pub(in crate::aws) async fn untag(iam: &Client, profiles: &[Ref], keys: &BTreeSet<String>) -> Done {
+    for profile in profiles {
+        iam.untag_instance_profile()
+            .instance_profile_name(id(profile, "UntagInstanceProfile")?)
+            .set_tag_keys(Some(keys.iter().cloned().collect()))
+            .send()
+            .await
+            .map_err(failed("UntagInstanceProfile"))?;
+    }
+    Ok(done())
 }

@@ -111,3 +111,29 @@ pub(in crate::aws) async fn delete(iam: &Client, name: &str) -> Done {
             .map_err(failed("DeleteRole")),
     )
 }
+
+/// Adds or overwrites tags.
+pub(in crate::aws) async fn tag(iam: &Client, roles: &[Ref], tags: &Tags) -> Done {
+    for role in roles {
+        iam.tag_role()
+            .role_name(id(role, "TagRole")?)
+            .set_tags(Some(tags_from(tags, "TagRole")?))
+            .send()
+            .await
+            .map_err(failed("TagRole"))?;
+    }
+    Ok(done())
+}
+
+/// Takes tags off.
+pub(in crate::aws) async fn untag(iam: &Client, roles: &[Ref], keys: &BTreeSet<String>) -> Done {
+    for role in roles {
+        iam.untag_role()
+            .role_name(id(role, "UntagRole")?)
+            .set_tag_keys(Some(keys.iter().cloned().collect()))
+            .send()
+            .await
+            .map_err(failed("UntagRole"))?;
+    }
+    Ok(done())
+}

@@ -5,8 +5,9 @@ use super::super::wire::{ApiError, ApiResult, Params, Xml};
 use super::super::world::{Instance, Interface, Phase};
 use super::addresses::primary;
 use super::discovery::{facts, offers};
-use super::launch_checks::group_list;
+use super::launch_checks::{self, group_list};
 use super::launch_spec::{metadata_over, user_data};
+use super::placement;
 
 /// API Reference, ModifyInstanceAttribute: one attribute in a request; some only of a stopped instance.
 pub(super) fn modify(ctx: &mut Ctx<'_>, p: &Params, x: &mut Xml) -> ApiResult {
@@ -184,6 +185,29 @@ fn set_delete_on_termination(
             attachment.delete_on_termination = delete;
         }
     });
+    Ok(())
+}
+
+/// API Reference, ModifyInstancePlacement: of a stopped instance; an empty group name moves it out of its group.
+pub(super) fn modify_placement(ctx: &mut Ctx<'_>, p: &Params, x: &mut Xml) -> ApiResult {
+    let mut instance: Instance = ctx.copy(p.need("InstanceId")?)?;
+    check_stopped(&instance, "placement")?;
+    let Some(name) = p
+        .child("GroupName")
+        .map(|_| p.text("GroupName").unwrap_or_default())
+    else {
+        return Err(ApiError::missing("GroupName"));
+    };
+    instance.placement_group = if name.is_empty() {
+        None
+    } else {
+        let group = placement::by_name(ctx, name)?;
+        let facts = facts(&instance.instance_type)
+            .ok_or_else(|| ApiError::invalid("The instance has an unknown type".to_owned()))?;
+        Some(launch_checks::placement(&group, facts)?)
+    };
+    ctx.store.put(instance);
+    x.done();
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! EC2: one file per kind of resource, one table of actions.
 
 mod addresses;
+mod associations;
 mod attributes;
 mod discovery;
 mod fleet;

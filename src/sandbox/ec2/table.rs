@@ -3,9 +3,9 @@
 use super::super::context::Ctx;
 use super::super::wire::{ApiError, ApiResult, Params, Xml};
 use super::{
-    addresses, attributes, discovery, fleet, gateways, groups, groups_rules, images, instances,
-    interfaces, keys, launch, lifecycle, placement, routes, snapshots, spot, subnets, tags,
-    templates, volume_attach, volumes, vpcs,
+    addresses, associations, attributes, discovery, fleet, gateways, groups, groups_rules, images,
+    instances, interfaces, keys, launch, lifecycle, placement, routes, snapshots, spot, subnets,
+    tags, templates, volume_attach, volumes, vpcs,
 };
 
 type Handler = fn(&mut Ctx<'_>, &Params, &mut Xml) -> ApiResult;
@@ -14,6 +14,7 @@ type Handler = fn(&mut Ctx<'_>, &Params, &mut Xml) -> ApiResult;
 const ACTIONS: &[(&str, Handler)] = &[
     ("AllocateAddress", addresses::allocate),
     ("AssociateAddress", addresses::associate),
+    ("AssociateIamInstanceProfile", associations::associate),
     ("AssociateRouteTable", routes::associate),
     ("AttachInternetGateway", gateways::attach),
     ("AttachVolume", volume_attach::attach),
@@ -55,6 +56,10 @@ const ACTIONS: &[(&str, Handler)] = &[
     ("DescribeAccountAttributes", discovery::account_attributes),
     ("DescribeAddresses", addresses::describe),
     ("DescribeAvailabilityZones", discovery::zones),
+    (
+        "DescribeIamInstanceProfileAssociations",
+        associations::describe,
+    ),
     ("DescribeImages", images::describe),
     ("DescribeInstanceAttribute", attributes::describe),
     ("DescribeInstanceStatus", instances::describe_status),
@@ -90,11 +95,16 @@ const ACTIONS: &[(&str, Handler)] = &[
     ("ImportKeyPair", keys::import),
     ("ModifyInstanceAttribute", attributes::modify),
     ("ModifyInstanceMetadataOptions", attributes::modify_metadata),
+    ("ModifyInstancePlacement", attributes::modify_placement),
     ("ModifySubnetAttribute", subnets::modify),
     ("ModifyVolume", volumes::modify),
     ("ModifyVpcAttribute", vpcs::modify),
     ("RebootInstances", lifecycle::reboot),
     ("ReleaseAddress", addresses::release),
+    (
+        "ReplaceIamInstanceProfileAssociation",
+        associations::replace,
+    ),
     ("RevokeSecurityGroupEgress", groups_rules::revoke_egress),
     ("RevokeSecurityGroupIngress", groups_rules::revoke_ingress),
     ("RunInstances", launch::run),

@@ -100,6 +100,25 @@ pub(super) fn delete(ctx: &mut Ctx<'_>, p: &Params, _x: &mut Xml) -> ApiResult {
     Ok(())
 }
 
+/// IAM API Reference, TagInstanceProfile.
+pub(super) fn tag(ctx: &mut Ctx<'_>, p: &Params, _x: &mut Xml) -> ApiResult {
+    let profile = named(ctx, p)?;
+    let more = tags(p)?;
+    ctx.iam
+        .update::<InstanceProfile>(&profile.id, |profile| profile.tags.extend(more));
+    Ok(())
+}
+
+/// IAM API Reference, UntagInstanceProfile.
+pub(super) fn untag(ctx: &mut Ctx<'_>, p: &Params, _x: &mut Xml) -> ApiResult {
+    let profile = named(ctx, p)?;
+    let keys = p.texts("TagKeys.member");
+    ctx.iam.update::<InstanceProfile>(&profile.id, |profile| {
+        profile.tags.retain(|key, _| !keys.contains(&key.as_str()));
+    });
+    Ok(())
+}
+
 /// IAM API Reference, AddRoleToInstanceProfile: one role only, and the quota cannot be raised.
 pub(super) fn add_role(ctx: &mut Ctx<'_>, p: &Params, _x: &mut Xml) -> ApiResult {
     let profile = named(ctx, p)?;

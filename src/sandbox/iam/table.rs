@@ -27,7 +27,9 @@ const ACTIONS: &[(&str, Handler)] = &[
     ("ListRoles", roles::list),
     ("PutRolePolicy", roles::put_inline),
     ("RemoveRoleFromInstanceProfile", profiles::remove_role),
+    ("TagInstanceProfile", profiles::tag),
     ("TagRole", roles::tag),
+    ("UntagInstanceProfile", profiles::untag),
     ("UntagRole", roles::untag),
 ];
 

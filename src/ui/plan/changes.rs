@@ -2,7 +2,7 @@
 
 use super::reasons::{impact, reason, sign};
 use super::report::PlanReport;
-use crate::model::{Action, Address, FieldChange, Kind, Reason};
+use crate::model::{Action, Address, FieldChange, Impact, Kind, Reason};
 use crate::plan::{Change, Mode, Plan};
 use crate::ui::fold::{FOLD_FROM, Shape, label};
 use crate::ui::page::{Line, Page};
@@ -44,6 +44,13 @@ impl Section {
             Self::Nodes => "Nodes",
         }
     }
+}
+
+/// Whether something that the profile asks for waits until its resource is next made.
+pub(super) fn has_waiting(plan: &Plan) -> bool {
+    let waits = |field: &FieldChange| field.impact == Impact::NextLaunch && !field.drift;
+    let mut fields = plan.changes.iter().flat_map(|change| &change.fields);
+    fields.any(waits)
 }
 
 /// Changes that one line stands for.
@@ -163,7 +170,7 @@ fn place(change: &Change) -> (&str, Kind) {
 /// Subnets differ in their block and belong together all the same; of everything else the summaries must agree.
 fn are_alike(a: &Change, b: &Change) -> bool {
     let same_summary = a.summary == b.summary || a.kind == Kind::Subnet;
-    let fields = |change: &Change| -> Vec<(String, String, crate::model::Impact, bool)> {
+    let fields = |change: &Change| -> Vec<(String, String, Impact, bool)> {
         let parts = |f: &FieldChange| (f.field.clone(), f.after.clone(), f.impact, f.drift);
         change.fields.iter().map(parts).collect()
     };

@@ -31,7 +31,7 @@ pub(super) fn reason(reason: &Reason) -> Option<String> {
         Reason::NotInProfile => "the profile does not ask for it any more".to_owned(),
         Reason::NotRecorded => "carries this lab's tags, but is not in the lockfile".to_owned(),
         Reason::Stopped => "stopped on purpose; `roboinfra start` starts it".to_owned(),
-        Reason::Kept => "stays: the profile says keep = true".to_owned(),
+        Reason::Kept => "stays: it is marked keep = true".to_owned(),
         Reason::Blocked(block) => blocked(block),
     })
 }

@@ -122,6 +122,7 @@ fn pins() -> Pins {
         ]),
         images: BTreeMap::from([("ubuntu-22.04/x86_64".to_owned(), image)]),
         subnets: BTreeMap::new(),
+        tags: BTreeMap::new(),
     }
 }
 

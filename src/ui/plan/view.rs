@@ -66,8 +66,13 @@ fn cost_of_nothing(page: &mut Page, report: &PlanReport<'_>) {
     };
     page.gap();
     let kept = report.plan.mode == Mode::Destroy && !report.plan.changes.is_empty();
+    let waits = report.plan.mode == Mode::Apply && changes::has_waiting(report.plan);
     let text = if kept {
         "Nothing to destroy but what is kept."
+    } else if report.plan.is_blocked() {
+        "Nothing can be done until what is blocked is mended."
+    } else if waits {
+        "Nothing to do now. What is left alone takes effect when it is next made."
     } else {
         text
     };
