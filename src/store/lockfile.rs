@@ -279,11 +279,11 @@ mod tests {
     fn a_newer_lockfile_is_never_replaced() {
         let lab = tempfile::tempdir().expect("a folder for the test");
         let path = lab.path().join("roboinfra.lock");
-        let newer = "# newer\nformat = 2\nwhatever = true\n";
+        let newer = "# newer\nformat = 99\nwhatever = true\n";
         fs::write(&path, newer).expect("it is written");
         let error = write(&path, lab.path(), &with_serial(1)).expect_err("it is newer");
         assert!(
-            matches!(error, WriteError::NewerFormat { found: 2, .. }),
+            matches!(error, WriteError::NewerFormat { found: 99, .. }),
             "{error}"
         );
         assert_eq!(fs::read_to_string(&path).expect("it is there"), newer);
@@ -291,7 +291,7 @@ mod tests {
         assert!(matches!(
             error,
             ReadError::Problem {
-                source: LockfileProblem::NewerFormat { found: 2, .. },
+                source: LockfileProblem::NewerFormat { found: 99, .. },
                 ..
             }
         ));

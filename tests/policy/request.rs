@@ -161,7 +161,9 @@ impl Request {
     /// What the request names that exists.
     fn named(&self, account: &dyn Account) -> BTreeSet<(String, String)> {
         let mut named = BTreeSet::new();
-        for (key, value) in &self.params {
+        // A tag specification tells the kind of what is made, which may look like an id.
+        let params = self.params.iter();
+        for (key, value) in params.filter(|(key, _)| !key.starts_with("TagSpecification.")) {
             if key == "AssociationId" {
                 named.extend(account.behind(value));
             } else if key == "KeyName" && self.action != "ImportKeyPair" {
