@@ -14,6 +14,8 @@ mod edits;
 mod files;
 #[path = "cli/hostile.rs"]
 mod hostile;
+#[path = "cli/hosts.rs"]
+mod hosts;
 #[path = "cli/options.rs"]
 mod options;
 #[path = "cli/outcomes.rs"]

@@ -114,7 +114,7 @@ impl Rig {
     fn run_all(&self, jobs: &[HostJob], mut react: impl FnMut(&HostEvent)) -> Vec<Verdict> {
         rt().block_on(async {
             let mut tell = |event: HostEvent| react(&event);
-            bootstrap(&self.tending(), jobs, &Stop::default(), &mut tell).await
+            bootstrap(&self.tending(), jobs, &Stop::default(), &mut tell, &mut |_, _| {}).await
         })
     }
 }
@@ -232,7 +232,8 @@ fn a_client_that_is_gone_is_not_missed_and_the_next_one_follows() {
                 seen.set(true);
             }
         };
-        let work = bootstrap(&tending, &jobs, &stop, &mut tell);
+        let mut over = |_: usize, _: &Verdict| {};
+        let work = bootstrap(&tending, &jobs, &stop, &mut tell, &mut over);
         tokio::pin!(work);
         while !seen.get() {
             tokio::select! {
@@ -321,7 +322,7 @@ fn one_host_that_never_answers_holds_no_other() {
                 order.push(event.address.to_string());
             }
         };
-        bootstrap(&tending, &jobs, &Stop::default(), &mut tell).await
+        bootstrap(&tending, &jobs, &Stop::default(), &mut tell, &mut |_, _| {}).await
     });
     assert_eq!(order, ["edge.test", "edge.dead"]);
     assert!(matches!(verdicts[0].end, HostEnd::Unreachable(_)));

@@ -15,6 +15,6 @@ pub use header::{Header, HeaderError, MayReboot, parse_header};
 pub use order::{OrderError, in_order};
 pub use script::{Script, runner_digest, script};
 pub use stack::{
-    Component, Folder, HostGpu, Image, RenderedStack, StackTemplate, StackWish, TemplateError, Values,
-    images, is_pinned, render, stack_template, stack_templates,
+    Component, Folder, HostGpu, Image, RenderedStack, StackTemplate, StackWish, TemplateError,
+    Values, images, is_pinned, render, stack_template, stack_templates,
 };

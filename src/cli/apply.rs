@@ -9,10 +9,11 @@ use super::confirm::{confirm, refuse};
 use super::error::CliError;
 use super::exec::{Books, code_of_run};
 use super::plan::targets;
-use super::prepare::{Prepared, Wish, price, read, read_as, think};
+use super::prepare::{Prepared, Wish, hosts, price, read, read_as, think};
 use super::saved::SavedPlan;
 use super::session::{OpenError, Session};
-use super::{exit, recall, report, show};
+use super::tend::code_of_hosts;
+use super::{exit, hosts_after, recall, report, show};
 use crate::model::{Action, Kind};
 use crate::plan::Mode;
 use crate::state::Lockfile;
@@ -20,7 +21,7 @@ use crate::store;
 
 /// Make the lab as the profile says.
 ///
-/// Shows the plan and asks. With a saved plan it does exactly that, or refuses if anything has changed since.
+/// Shows the plan and asks; then makes the machines ready, over SSH. With a saved plan it does exactly that, or refuses if anything has changed since.
 #[derive(Debug, Args)]
 pub(super) struct ApplyArgs {
     /// A plan saved with `roboinfra plan --out FILE`.
@@ -37,6 +38,9 @@ pub(super) struct ApplyArgs {
     /// Look up images, zones and my-ip again instead of using what the lockfile has pinned.
     #[arg(long, conflicts_with = "plan")]
     refresh_pins: bool,
+    /// Leave the hosts as they are: only what is in the cloud is made.
+    #[arg(long)]
+    no_bootstrap: bool,
 }
 
 impl ApplyArgs {
@@ -48,6 +52,7 @@ impl ApplyArgs {
             target: Vec::new(),
             refresh_only: false,
             refresh_pins: false,
+            no_bootstrap: false,
         }
     }
 }
@@ -99,15 +104,19 @@ pub(super) async fn apply(app: &mut App, args: &ApplyArgs) -> Result<u8, OpenErr
         &session.public_keys,
     )?;
     let busy = app.busy(CHECKING);
-    let prepared = price(&session, reading, lab, plan).await;
+    let mut prepared = price(&session, reading, lab, plan).await;
     drop(busy);
+    prepared.hosts = hosts(&session, &prepared, recorded.as_ref(), &wish)?;
     if let Some(saved) = &saved {
         saved.check(&session, &prepared, recorded.as_ref())?;
+    }
+    if args.no_bootstrap {
+        prepared.hosts.clear();
     }
     let decided = args.yes || saved.is_some();
     show::plan_to_do(app, &session, &prepared, decided);
     refuse(&prepared)?;
-    let nothing = !prepared.plan.has_changes();
+    let nothing = !prepared.has_work();
     if !nothing && !confirm(app, "Apply this plan?", decided).await? {
         return Err(CliError::new("not applied: you did not say yes").into());
     }
@@ -117,12 +126,32 @@ pub(super) async fn apply(app: &mut App, args: &ApplyArgs) -> Result<u8, OpenErr
             .await
             .map_err(OpenError::from);
     }
-    let (run, lockfile) = books.run(app, &session, &prepared, "apply").await?;
-    let code = code_of_run(&run);
-    if !(nothing && code == exit::DONE) {
-        report::after_apply(app, &session, &prepared, &run, lockfile.as_ref());
+    let run = books.work(app, &session, &prepared, "apply").await?;
+    let tended = match wish.mode {
+        Mode::Apply => {
+            hosts_after::tend_hosts(app, &session, &mut books, &prepared, &run, nothing).await
+        }
+        Mode::RefreshOnly | Mode::Destroy => {
+            hosts_after::accept_drift(&mut books, &wish.targets)?;
+            Ok(Vec::new())
+        }
+    };
+    // Whatever became of the hosts, what was done is written down.
+    let lockfile = books.close(&session)?;
+    let (verdicts, broken) = match tended {
+        Ok(verdicts) => (verdicts, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
+    let code = exit::most_telling([code_of_run(&run), code_of_hosts(&verdicts)]);
+    let quiet = nothing && code == exit::DONE && verdicts.iter().all(|host| host.ran == 0);
+    if !quiet {
+        let result = (&run, verdicts.as_slice());
+        report::after_apply(app, &session, &prepared, result, lockfile.as_ref());
     }
-    Ok(code)
+    match broken {
+        Some(error) => Err(error.into()),
+        None => Ok(code),
+    }
 }
 
 /// Makes the lab's key pair if the plan needs one, and puts its public half into the plan.

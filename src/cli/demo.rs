@@ -1,12 +1,11 @@
-//! `demo`: a whole lab, played through in the sandbox: plan, apply, bootstrap, plan, status,
-//! destroy.
+//! `demo`: a whole lab, played through in the sandbox: plan, apply, plan, status, destroy.
 
 use clap::Args;
 
 use super::app::App;
 use super::error::CliError;
 use super::session::OpenError;
-use super::{apply, bootstrap, destroy, exit, plan, status};
+use super::{apply, destroy, exit, plan, status};
 use crate::profile;
 use crate::ui::{Line, Role};
 
@@ -54,19 +53,11 @@ async fn acts(app: &mut App) -> Result<u8, OpenError> {
     app.say("The sandbox is an emulated AWS inside this program: nothing is real, nothing costs anything.");
     let plan_args = plan::PlanArgs::default();
     let mut codes = Vec::new();
-    for act in [
-        Act::Plan,
-        Act::Apply,
-        Act::Bootstrap,
-        Act::Plan,
-        Act::Status,
-        Act::Destroy,
-    ] {
+    for act in [Act::Plan, Act::Apply, Act::Plan, Act::Status, Act::Destroy] {
         typed(app, act.words());
         let code = match act {
             Act::Plan => plan::plan(app, &plan_args).await?,
             Act::Apply => apply::apply(app, &apply::ApplyArgs::yes()).await?,
-            Act::Bootstrap => bootstrap::bootstrap(app, &bootstrap::BootstrapArgs::all()).await?,
             Act::Status => status::status(app, &status::StatusArgs {}).await?,
             Act::Destroy => destroy::destroy(app, &destroy::DestroyArgs::yes()).await?,
         };
@@ -84,7 +75,6 @@ async fn acts(app: &mut App) -> Result<u8, OpenError> {
 enum Act {
     Plan,
     Apply,
-    Bootstrap,
     Status,
     Destroy,
 }
@@ -95,7 +85,6 @@ impl Act {
         match self {
             Self::Plan => "roboinfra plan --sandbox",
             Self::Apply => "roboinfra apply --sandbox --yes",
-            Self::Bootstrap => "roboinfra bootstrap --sandbox",
             Self::Status => "roboinfra status --sandbox",
             Self::Destroy => "roboinfra destroy --sandbox --yes",
         }

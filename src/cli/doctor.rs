@@ -5,12 +5,12 @@ use std::time::Duration;
 use clap::Args;
 
 use super::app::App;
-use super::bootstrap::SILENCE;
 use super::exit;
 use super::hosts::hosts;
 use super::session::{OpenError, Session};
-use crate::apply::{HostJob, Tending, examine};
-use crate::host::{Finding, HOME, HostEnd, Verdict};
+use super::tend::tending;
+use crate::apply::{HostJob, examine};
+use crate::host::{Finding, HostEnd, Verdict};
 use crate::model::Address;
 use crate::ui::examined_view;
 use crate::ui::json::verdicts_json;
@@ -32,14 +32,7 @@ pub(super) async fn doctor(app: &mut App, args: &DoctorArgs) -> Result<u8, OpenE
         app.say("There is no host to look at: no machine of the lab runs, and the profile has no [edge.*].");
         return Ok(exit::DONE);
     }
-    let tending = Tending {
-        hosts: std::sync::Arc::clone(&session.hosts),
-        clock: std::sync::Arc::clone(&session.clock),
-        parallelism: usize::from(app.global.parallelism),
-        patience: Duration::ZERO,
-        silence: SILENCE,
-        home: HOME.to_owned(),
-    };
+    let tending = tending(app, &session, Duration::ZERO);
     let busy = app.busy("looking at the hosts");
     let verdicts = examine(&tending, &jobs).await;
     drop(busy);

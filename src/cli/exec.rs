@@ -10,9 +10,9 @@ use super::prepare::{Prepared, Reading, draw_id};
 use super::session::Session;
 use crate::apply::{Engine, Recovery, Report, Run, Stop, recover};
 use crate::event::{Event, RunEnd};
-use crate::model::{RunId, Tags};
+use crate::model::{LabId, RunId, Tags};
 use crate::port::{Journal, JournalError};
-use crate::state::{JournalState, Lockfile, Record};
+use crate::state::{JournalState, LabEntry, Lockfile, Record};
 use crate::store::{self, FileJournal, Guard, Holder, SetAside};
 use crate::ui::{Display, choose_display, open_display};
 
@@ -161,6 +161,18 @@ impl Books {
         prepared: &Prepared,
         command: &str,
     ) -> Result<(Report, Option<Lockfile>), CliError> {
+        let report = self.work(app, session, prepared, command).await?;
+        Ok((report, self.close(session)?))
+    }
+
+    /// Does what the plan says; the run goes on until the books are closed.
+    pub(super) async fn work(
+        &mut self,
+        app: &mut App,
+        session: &Session,
+        prepared: &Prepared,
+        command: &str,
+    ) -> Result<Report, CliError> {
         let recorded = self.recorded();
         let tags = tags_to_remember(&prepared.reading.gathered.pins.tags, prepared);
         let run = self.begin(session, &prepared.reading, Some(tags), command)?;
@@ -182,18 +194,41 @@ impl Books {
             }),
             first_seq: self.ledger.state.folded().next_seq,
         };
-        let report = self.drive(app, &engine, &details).await?;
-        let Tee { journal, state, .. } = self.ledger;
-        let lockfile =
-            store::conclude(&session.paths, journal, state.folded(), session.clock.now())?;
-        Ok((report, lockfile))
+        self.drive(app, &engine, &details).await
     }
 
-    /// Ends where there is nothing to do: what an earlier run has left in the journal goes into the lockfile.
-    pub(super) fn close(self, session: &Session) -> Result<(), CliError> {
+    /// Ends the run: what the journal knows goes into the lockfile.
+    pub(super) fn close(self, session: &Session) -> Result<Option<Lockfile>, CliError> {
         let Tee { journal, state, .. } = self.ledger;
-        store::conclude(&session.paths, journal, state.folded(), session.clock.now())?;
-        Ok(())
+        let folded = state.folded();
+        let lockfile = store::conclude(&session.paths, journal, folded, session.clock.now())?;
+        Ok(lockfile)
+    }
+
+    /// Writes down that a run begins which needs no cloud: hosts are tended or measured.
+    pub(super) fn begin_without_cloud(
+        &mut self,
+        session: &Session,
+        command: &str,
+    ) -> Result<(), JournalError> {
+        let recorded = self.ledger.state.folded().lockfile.as_ref();
+        let profile = &session.profile;
+        let lab = recorded.map_or_else(
+            || {
+                let id = LabId::new(draw_id());
+                LabEntry::without_cloud(profile.name.clone(), id, profile.region.clone())
+            },
+            |lock| lock.lab.clone(),
+        );
+        let begun = Record::Begun {
+            run: RunId::new(draw_id()),
+            command: command.to_owned(),
+            lab,
+            pins: recorded.map(|lock| lock.pins.clone()).unwrap_or_default(),
+            serial: recorded.map_or(0, |lock| lock.serial),
+            at: session.clock.now(),
+        };
+        self.ledger.append(&[begun])
     }
 
     async fn drive(

@@ -50,7 +50,7 @@ pub(super) async fn hosts(
     Ok(jobs)
 }
 
-fn edge_jobs(
+pub(super) fn edge_jobs(
     session: &Session,
     wanted: &dyn Fn(&Address) -> bool,
 ) -> Result<Vec<HostJob>, CliError> {
@@ -98,7 +98,7 @@ async fn node_jobs(
 }
 
 /// The running machines of a lab.
-fn machines(
+pub(super) fn machines(
     session: &Session,
     world: &Inventory,
     lab_id: &LabId,

@@ -3,11 +3,11 @@
 use clap::Args;
 
 use super::app::App;
-use super::bootstrap::SILENCE;
 use super::error::CliError;
 use super::exit;
 use super::hosts::host;
 use super::session::{OpenError, Session};
+use super::tend::SILENCE;
 use crate::apply::{HostJob, StepLog};
 use crate::host::StepState;
 

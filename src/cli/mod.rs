@@ -19,6 +19,7 @@ mod global;
 mod graph;
 mod host_logs;
 mod hosts;
+mod hosts_after;
 mod init;
 mod interrupts;
 mod logs;
@@ -42,6 +43,7 @@ mod ssh;
 mod state;
 mod status;
 mod target;
+mod tend;
 mod validate;
 
 pub use reference::reference;

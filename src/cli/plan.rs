@@ -7,7 +7,7 @@ use clap::Args;
 use super::app::{App, READING};
 use super::confirm::refuse;
 use super::error::CliError;
-use super::prepare::{Prepared, Wish, price, read, think};
+use super::prepare::{Prepared, Wish, hosts, price, read, think};
 use super::saved::SavedPlan;
 use super::session::{OpenError, Session};
 use super::{exit, recall, show};
@@ -68,7 +68,8 @@ pub(super) async fn plan(app: &mut App, args: &PlanArgs) -> Result<u8, OpenError
         lock.pins = lock.pins.to_look_up_again();
     }
     let busy = app.busy(READING);
-    let prepared = propose(&session, recorded.as_ref(), &wish, args.refresh_pins).await?;
+    let mut prepared = propose(&session, recorded.as_ref(), &wish, args.refresh_pins).await?;
+    prepared.hosts = hosts(&session, &prepared, recorded.as_ref(), &wish)?;
     drop(busy);
     show::plan(app, &session, &prepared, &next(app, &prepared, args));
     if unfinished > 0 {
@@ -85,7 +86,7 @@ pub(super) async fn plan(app: &mut App, args: &PlanArgs) -> Result<u8, OpenError
     if args.detailed_exitcode {
         refuse(&prepared)?;
     }
-    let changes = args.detailed_exitcode && prepared.plan.has_changes();
+    let changes = args.detailed_exitcode && prepared.has_work();
     Ok(if changes { exit::CHANGES } else { exit::DONE })
 }
 
@@ -106,7 +107,7 @@ pub(super) async fn propose(
 
 /// The command that does what the plan says.
 fn next(app: &App, prepared: &Prepared, args: &PlanArgs) -> Vec<String> {
-    if !prepared.plan.has_changes() || prepared.plan.is_blocked() {
+    if !prepared.has_work() || prepared.plan.is_blocked() {
         return Vec::new();
     }
     let mut command = match (&args.out, args.destroy) {

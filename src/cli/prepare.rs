@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::error::CliError;
+use super::exit;
 use super::session::Session;
 use crate::apply::{ForLaunch, Gathered, capacity, confirm, gather};
 use crate::inventory::{Identity, Inventory, Owner};
 use crate::lab::{self, Facts, Lab, LabProblem};
 use crate::model::{Address, Kind, LabId};
-use crate::plan::{self, Bill, Input, Mode, Notice, Plan, Severity, SpotPrices};
+use crate::plan::{self, Bill, HostPlan, Input, Mode, Notice, Plan, Severity, SpotPrices};
 use crate::port::Scope;
 use crate::profile;
 use crate::state::{LabEntry, Lockfile, Pins};
@@ -44,6 +45,8 @@ pub(super) struct Prepared {
     pub(super) lab: Lab,
     /// The plan.
     pub(super) plan: Plan,
+    /// What is to be done on hosts.
+    pub(super) hosts: Vec<HostPlan>,
     /// The bill.
     pub(super) bill: Bill,
     /// Spot prices, where they were read.
@@ -52,6 +55,14 @@ pub(super) struct Prepared {
     pub(super) notices: Vec<Notice>,
     /// What the profile asks for and is left out.
     pub(super) warnings: Vec<String>,
+}
+
+impl Prepared {
+    /// Whether there is anything to do, in the cloud or on hosts.
+    pub(super) fn has_work(&self) -> bool {
+        let on_hosts = self.plan.mode == Mode::Apply && self.hosts.iter().any(HostPlan::has_work);
+        self.plan.has_changes() || on_hosts
+    }
 }
 
 impl Reading {
@@ -94,6 +105,33 @@ pub(super) async fn read(
     read_as(session, recorded, mode, lab_id, pins).await
 }
 
+/// Whether the lab is one of edge hosts alone, and has never been anything else: then nobody needs an account for it.
+fn needs_no_cloud(session: &Session, recorded: Option<&Lockfile>) -> bool {
+    session.profile.nodes.is_empty()
+        && !session.profile.edge.is_empty()
+        && recorded.is_none_or(|lock| !lock.lab.has_cloud())
+}
+
+fn without_cloud(session: &Session, lab_id: LabId) -> Reading {
+    let profile = &session.profile;
+    let entry = LabEntry::without_cloud(profile.name.clone(), lab_id, profile.region.clone());
+    Reading {
+        identity: Identity {
+            account: entry.account,
+            arn: String::new(),
+            region: entry.region,
+            endpoint: entry.endpoint,
+        },
+        gathered: Gathered {
+            pins: Pins::default(),
+            inventory: Inventory::empty(session.clock.now()),
+            offered: None,
+        },
+        lab_id: entry.id,
+        scope: Scope::default(),
+    }
+}
+
 /// What was looked up once holds for as long as something rests on it: a lab without machines takes today's image, and
 /// an empty one today's zones too.
 fn pins_in_use(lock: &Lockfile) -> Pins {
@@ -119,6 +157,9 @@ pub(super) async fn read_as(
     lab_id: LabId,
     pins: Pins,
 ) -> Result<Reading, CliError> {
+    if mode != Mode::Destroy && needs_no_cloud(session, recorded) {
+        return Ok(without_cloud(session, lab_id));
+    }
     let reading = read_known(session, recorded, mode, lab_id, pins).await?;
     unknown_lab(session, recorded, &reading)?;
     Ok(reading)
@@ -331,6 +372,23 @@ fn empty_lab(session: &Session, id: &LabId) -> Result<Lab, CliError> {
     })
 }
 
+/// What is to be done on the lab's hosts. Pure.
+pub(super) fn hosts(
+    session: &Session,
+    prepared: &Prepared,
+    recorded: Option<&Lockfile>,
+    wish: &Wish,
+) -> Result<Vec<HostPlan>, CliError> {
+    if wish.mode == Mode::Destroy {
+        return Ok(Vec::new());
+    }
+    let machines =
+        plan::lasting_machines(&prepared.lab, &prepared.plan, prepared.reading.inventory());
+    let wishes = lab::host_wishes(&session.profile, &prepared.lab, &machines)
+        .map_err(|error| CliError::new(error.to_string()).code(exit::PROFILE))?;
+    Ok(plan::host_plans(&wishes, recorded, &wish.targets))
+}
+
 /// Reads what only a launch needs, makes the bill and the preflight.
 pub(super) async fn price(session: &Session, reading: Reading, lab: Lab, plan: Plan) -> Prepared {
     let read = capacity(
@@ -365,6 +423,7 @@ pub(super) async fn price(session: &Session, reading: Reading, lab: Lab, plan: P
         reading,
         lab,
         plan,
+        hosts: Vec::new(),
         bill,
         spot: read.spot,
         notices,

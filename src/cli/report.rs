@@ -6,6 +6,7 @@ use super::session::Session;
 use super::show::same_lab;
 use crate::apply::Report;
 use crate::event::RunEnd;
+use crate::host::{HostEnd, Verdict};
 use crate::inventory::{Inventory, Owner, Sighting};
 use crate::model::{Address, CloudId, Kind, Op, Reason, Usd};
 use crate::plan::Rate;
@@ -13,23 +14,25 @@ use crate::state::Lockfile;
 use crate::ui::json::end_json;
 use crate::ui::{Circumstances, EndReport, Remains, Standing, end_view};
 
-/// After `apply`.
+/// After `apply`: what became of the cloud, and of each host that was tended.
 pub(super) fn after_apply(
     app: &mut App,
     session: &Session,
     prepared: &Prepared,
-    run: &Report,
+    (run, verdicts): (&Report, &[Verdict]),
     lockfile: Option<&Lockfile>,
 ) {
     let done = run.end == RunEnd::Done;
+    let ready = verdicts.iter().all(|host| host.end == HostEnd::Ready);
     let lab = same_lab(app);
-    let next = if done {
-        vec![format!("roboinfra status{lab}")]
-    } else {
-        ["apply", "status", "destroy"]
-            .map(|command| format!("roboinfra {command}{lab}"))
-            .to_vec()
-    };
+    let next: Vec<String> = match (done, ready) {
+        (true, true) => &["status"][..],
+        (true, false) => &["apply", "doctor"],
+        (false, _) => &["apply", "status", "destroy"],
+    }
+    .iter()
+    .map(|command| format!("roboinfra {command}{lab}"))
+    .collect();
     let standing = if done {
         Vec::new()
     } else {
@@ -42,8 +45,22 @@ pub(super) fn after_apply(
         next: &next,
         ..account(app, session, prepared, run)
     };
-    let shown = Shown::of(app, &report);
+    if verdicts.is_empty() {
+        Shown::of(app, &report).tell(app);
+        return;
+    }
+    let shown = Shown {
+        json: app.global.json.then(|| end_json(&report)),
+        text: end_view(
+            &EndReport {
+                next: &[],
+                ..report
+            },
+            &app.look_aside(),
+        ),
+    };
     shown.tell(app);
+    super::tend::told(app, session, verdicts, &next);
 }
 
 /// What the lab costs as it was launched: a fallback to another type has another price.

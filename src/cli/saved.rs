@@ -53,7 +53,7 @@ impl SavedPlan {
             profile: digest(session.text.as_bytes()),
             lockfile: lock_digest(recorded),
             world: plan::fingerprint(prepared.reading.inventory()),
-            plan: plan_digest(&prepared.plan),
+            plan: plan_digest(prepared),
             shown: prepared.plan.clone(),
         }
     }
@@ -109,7 +109,7 @@ impl SavedPlan {
             ),
             (
                 "the plan that follows from them",
-                self.plan == plan_digest(&prepared.plan),
+                self.plan == plan_digest(prepared),
             ),
         ];
         let changed: Vec<&str> = checks
@@ -139,6 +139,8 @@ fn lock_digest(recorded: Option<&Lockfile>) -> String {
     )
 }
 
-fn plan_digest(plan: &Plan) -> String {
-    digest(&serde_json::to_vec(plan).expect("plain values with text keys always serialise"))
+/// The plan and what is to be done on hosts: a host's steps may differ although the cloud does not.
+fn plan_digest(prepared: &Prepared) -> String {
+    let all = (&prepared.plan, &prepared.hosts);
+    digest(&serde_json::to_vec(&all).expect("plain values with text keys always serialise"))
 }

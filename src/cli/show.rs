@@ -45,6 +45,7 @@ pub(super) fn plan(app: &mut App, session: &Session, prepared: &Prepared, next: 
     let report = PlanReport {
         place: &place,
         plan: &prepared.plan,
+        hosts: &prepared.hosts,
         bill: &prepared.bill,
         notices: &prepared.notices,
         warnings,

@@ -21,7 +21,7 @@ pub struct Expected {
 const CLOCK_OFF: u64 = 120;
 
 /// One thing that was measured.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Finding {
     /// What was measured: `GPU`, `driver`, `clock`.
     pub what: &'static str,
@@ -31,6 +31,8 @@ pub struct Finding {
     pub found: String,
     /// What to do about it, where it is not.
     pub help: Option<&'static str>,
+    /// Whether a host must have it to be ready; the rest explains trouble.
+    pub binding: bool,
 }
 
 /// Measures what a host says against what it must be. `now` is this machine's time, seconds since 1970.
@@ -57,7 +59,10 @@ pub fn gate(expected: &Expected, facts: &Facts, now: u64) -> Vec<Finding> {
 pub fn surroundings(facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut bad = |what, found: &str, help| {
-        findings.push(finding(what, false, found.to_owned(), help));
+        findings.push(Finding {
+            binding: false,
+            ..finding(what, false, found.to_owned(), help)
+        });
     };
     if facts.get("reboot_required") == "yes" {
         bad(
@@ -95,6 +100,7 @@ fn finding(what: &'static str, good: bool, found: String, help: &'static str) ->
         good,
         found,
         help: (!good).then_some(help),
+        binding: true,
     }
 }
 

@@ -18,5 +18,5 @@ pub use frame::{End, EndState, Frame, FrameError, Frames};
 pub use gate::{Expected, Finding, gate, surroundings};
 pub use next::{Move, Seen, again, next};
 pub use status::{StepState, StepStatus};
-pub use verdict::{HostEnd, TAIL, Verdict};
+pub use verdict::{Finished, HostEnd, TAIL, Verdict};
 pub use wanted::{Wanted, WantedStep};

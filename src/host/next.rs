@@ -124,6 +124,7 @@ mod tests {
                     state: *state,
                     code: None,
                     tries: 1,
+                    ended: None,
                 })
                 .collect(),
         }

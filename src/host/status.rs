@@ -51,6 +51,8 @@ pub struct StepStatus {
     pub code: Option<i32>,
     /// How often it was started.
     pub tries: u32,
+    /// When its last run ended, by the host's clock, in seconds since 1970.
+    pub ended: Option<i64>,
 }
 
 impl StepStatus {
@@ -73,10 +75,12 @@ fn line(line: &str) -> Option<StepStatus> {
         state,
         code: None,
         tries: 0,
+        ended: None,
     };
     for word in words {
         match word.split_once('=') {
             Some(("rc", value)) => status.code = value.parse().ok(),
+            Some(("ended", value)) => status.ended = value.parse().ok(),
             Some(("tries", value)) => status.tries = value.parse().unwrap_or(0),
             _ => {}
         }
@@ -99,6 +103,7 @@ mod tests {
             (steps[0].state, steps[0].code, steps[0].tries),
             (StepState::Done, Some(0), 1)
         );
+        assert_eq!((steps[0].ended, steps[1].ended), (Some(2), None));
         assert_eq!(
             (steps[1].state, steps[1].code, steps[1].tries),
             (StepState::Running, None, 2)

@@ -41,6 +41,17 @@ pub enum HostEnd {
     },
 }
 
+/// A step that is done on a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    /// The step.
+    pub step: String,
+    /// The digest of its script.
+    pub digest: String,
+    /// When it ended, in seconds since 1970, as far as is known.
+    pub at: Option<i64>,
+}
+
 /// How it went with one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
@@ -52,8 +63,12 @@ pub struct Verdict {
     pub facts: Facts,
     /// What was measured at the end.
     pub findings: Vec<Finding>,
-    /// The digests of the steps that are done, in their order.
-    pub done: Vec<(String, String)>,
+    /// The wanted steps that are done, in their order.
+    pub done: Vec<Finished>,
+    /// How many steps it should have.
+    pub wanted: usize,
+    /// Whether it answered; if not, nothing else of this is known.
+    pub answered: bool,
     /// How many steps ran now; the others were done already.
     pub ran: usize,
     /// The versions of what is installed.

@@ -5,14 +5,88 @@ use std::collections::BTreeMap;
 use crate::assets::{OrderError, in_order, script, step};
 use crate::catalog;
 use crate::host::{Expected, Wanted, WantedStep};
-use crate::model::{Address, InstanceType};
+use crate::model::{Address, CloudId, InstanceType, Spec};
 use crate::profile::{EdgeHost, Node, Platform, Profile};
+
+use super::types::Lab;
 
 /// Below this a host is full: images and logs need room to move.
 const LEAST_DISK_MIB: u64 = 5 * 1024;
 
 /// The driver branch of a node that names none.
 const DRIVER: &str = "580-server";
+
+/// A machine that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    /// Its id.
+    pub id: CloudId,
+    /// Its type, which need not be the first choice.
+    pub instance_type: InstanceType,
+    /// Whether it is stopped.
+    pub asleep: bool,
+}
+
+/// What one host should have, as far as a plan must know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostWish {
+    /// The host.
+    pub address: Address,
+    /// Which machine it is; `None` for one that is yet to be launched.
+    pub machine: Option<String>,
+    /// Whether it is stopped.
+    pub asleep: bool,
+    /// Its steps in their order, with the digests of their scripts.
+    pub steps: Vec<(String, String)>,
+}
+
+/// What every host of the lab should have. A machine that is yet to be launched is taken for the first choice of its type.
+pub fn host_wishes(
+    profile: &Profile,
+    lab: &Lab,
+    machines: &BTreeMap<Address, Machine>,
+) -> Result<Vec<HostWish>, OrderError> {
+    let mut wishes = Vec::new();
+    for (address, resource) in &lab.resources {
+        let Spec::Instance(spec) = &resource.spec else {
+            continue;
+        };
+        let group = address.as_str().split('.').nth(1).unwrap_or_default();
+        let node = profile
+            .nodes
+            .iter()
+            .find(|(name, _)| name.as_str() == group);
+        let machine = machines.get(address);
+        let first = || spec.launch.ladder.first().map(|rung| &rung.instance_type);
+        let Some(((_, node), kind)) = node.zip(machine.map(|m| &m.instance_type).or_else(first))
+        else {
+            continue;
+        };
+        wishes.push(HostWish {
+            address: address.clone(),
+            machine: machine.map(|machine| machine.id.to_string()),
+            asleep: machine.is_some_and(|machine| machine.asleep),
+            steps: digests(&wanted_node(profile, address, node, kind)?),
+        });
+    }
+    for (name, host) in &profile.edge {
+        let address = Address::of(&["edge", name.as_str()]);
+        wishes.push(HostWish {
+            machine: Some(format!("{}:{}", host.host, host.port)),
+            asleep: false,
+            steps: digests(&wanted_edge(profile, &address, host)?),
+            address,
+        });
+    }
+    Ok(wishes)
+}
+
+fn digests(wanted: &Wanted) -> Vec<(String, String)> {
+    let steps = wanted.steps.iter();
+    steps
+        .map(|step| (step.name().to_owned(), step.digest().to_owned()))
+        .collect()
+}
 
 /// What a node should have. `instance_type` is the type that it really is: a launch may have fallen back.
 pub fn wanted_node(

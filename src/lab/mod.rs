@@ -15,7 +15,7 @@ mod wants;
 
 pub use access::host_policies;
 pub use build::build;
-pub use hosts::{wanted_edge, wanted_node};
+pub use hosts::{HostWish, Machine, host_wishes, wanted_edge, wanted_node};
 pub use names::{instance_profile_name, key_name, role_name};
 pub use types::{Facts, Lab, LabProblem, Resource};
 pub use wants::{Wants, image_key, wants};

@@ -28,6 +28,17 @@ pub struct HostTarget {
     pub host_key: Option<String>,
 }
 
+impl HostTarget {
+    /// Which machine it is: what is known of a host is void for another one.
+    pub fn machine(&self) -> String {
+        if self.alias == self.address.as_str() {
+            format!("{}:{}", self.host, self.port)
+        } else {
+            self.alias.clone()
+        }
+    }
+}
+
 /// What is wrong with a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HostErrorKind {

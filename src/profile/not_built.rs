@@ -20,20 +20,10 @@ pub fn not_built(profile: &Profile) -> Vec<String> {
         budget,
         state,
         moved,
-        edge,
+        edge: _,
     } = profile;
-    let any_step = nodes.values().any(|node| !node.bootstrap.is_empty());
-    let any_driver = nodes.values().any(|node| node.driver.is_some());
     let any_stack = !stacks.is_empty() || nodes.values().any(|node| node.stack.is_some());
     [
-        (
-            any_step,
-            "bootstrap steps are not run by apply yet: `roboinfra bootstrap` runs those that exist so far",
-        ),
-        (
-            any_driver,
-            "the driver branch of a node is not installed yet",
-        ),
         (any_stack, "stacks are not started yet"),
         (
             metrics.is_some(),
@@ -58,10 +48,6 @@ pub fn not_built(profile: &Profile) -> Vec<String> {
         (
             !moved.is_empty(),
             "[[moved]] is not acted on yet: a renamed node is deleted and created",
-        ),
-        (
-            !edge.is_empty(),
-            "[edge.*] hosts are made ready by `roboinfra bootstrap`, not by apply",
         ),
     ]
     .into_iter()

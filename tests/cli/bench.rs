@@ -29,6 +29,7 @@ from = "operators"
 types       = ["g5.xlarge"]
 image       = "ubuntu-22.04"
 root_volume = { size_gib = 100 }
+bootstrap   = []
 "#;
 
 /// No command of these tests takes longer.

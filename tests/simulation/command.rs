@@ -444,6 +444,7 @@ impl Session<'_> {
         let shown = PlanReport {
             place: &place,
             plan: &plan,
+            hosts: &[],
             bill: &bill,
             notices: &notices,
             warnings: &[],

@@ -27,18 +27,20 @@ pub async fn examine(tending: &Tending, jobs: &[HostJob]) -> Vec<Verdict> {
 }
 
 impl Tender<'_> {
-    async fn looked(self) -> Verdict {
+    async fn looked(mut self) -> Verdict {
         let mut verdict = Verdict {
             address: self.job.target.address.clone(),
             end: HostEnd::Ready,
             facts: Facts::default(),
             findings: Vec::new(),
             done: Vec::new(),
+            wanted: self.job.wanted.steps.len(),
+            answered: false,
             ran: 0,
             versions: Facts::default(),
         };
         match self.look().await {
-            Ok((facts, steps)) => {
+            Ok((facts, steps, versions)) => {
                 let now = u64::try_from(self.tending.clock.now().as_second()).unwrap_or(0);
                 verdict.findings = standing(&self.job.wanted, &steps);
                 verdict
@@ -46,6 +48,10 @@ impl Tender<'_> {
                     .extend(gate(&self.job.wanted.expected, &facts, now));
                 verdict.findings.extend(surroundings(&facts));
                 verdict.facts = facts;
+                verdict.versions = versions;
+                verdict.answered = true;
+                self.take_in(&steps);
+                verdict.done = self.finished();
             }
             Err(Cut::Link(error)) => verdict.end = given(&error),
             Err(Cut::Over(end)) => verdict.end = end,
@@ -53,11 +59,12 @@ impl Tender<'_> {
         verdict
     }
 
-    async fn look(&self) -> Result<(Facts, Vec<StepStatus>), Cut> {
+    async fn look(&self) -> Result<(Facts, Vec<StepStatus>, Facts), Cut> {
         let mut link = self.tending.hosts.connect(&self.job.target).await?;
         let facts = self.facts(link.as_mut()).await?;
         let steps = self.ask(link.as_mut(), &Command::Status).await?;
-        Ok((facts, StepStatus::parse(&steps)))
+        let versions = self.ask(link.as_mut(), &Command::Versions).await?;
+        Ok((facts, StepStatus::parse(&steps), Facts::parse(&versions)))
     }
 }
 
@@ -97,6 +104,7 @@ fn standing(wanted: &Wanted, steps: &[StepStatus]) -> Vec<Finding> {
                 good,
                 found: found.to_owned(),
                 help: (!good).then_some("roboinfra bootstrap runs what is missing and goes on"),
+                binding: false,
             }
         })
         .collect()

@@ -8,9 +8,12 @@ mod follow;
 mod job;
 mod log;
 mod many;
+mod reboot;
+mod record;
 mod tend;
 
 pub use examine::examine;
 pub use job::{HostJob, Tending};
 pub use log::StepLog;
 pub use many::bootstrap;
+pub use record::remember;

@@ -9,25 +9,23 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::job::{HostJob, Tending};
 use crate::apply::Stop;
-use crate::assets::{MayReboot, RUNNER};
+use crate::assets::RUNNER;
 use crate::event::{HostEvent, HostNews};
 use crate::host::{
-    Command, End, Facts, Finding, HostEnd, Move, Runner, Seen, StepState, StepStatus, Verdict,
-    WantedStep, again, gate, next,
+    Command, End, Facts, Finding, Finished, HostEnd, Move, Runner, Seen, StepState, StepStatus,
+    Verdict, WantedStep, again, gate, next,
 };
 use crate::model::Secret;
 use crate::port::{HostError, HostErrorKind, HostLink};
 
 /// For a command that only looks or starts something.
-const SHORT: Duration = Duration::from_secs(60);
+pub(super) const SHORT: Duration = Duration::from_secs(60);
 /// For a script to arrive.
 const UPLOAD: Duration = Duration::from_secs(120);
 /// Between two attempts to reach a host, at most.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Between two looks at a step that somebody else has started.
 const OTHER: Duration = Duration::from_secs(5);
-/// Reboots for one step.
-const MOST_REBOOTS: u32 = 3;
 /// Before a step that met something transient is started again; the first time, then doubled.
 const AGAIN: Duration = Duration::from_secs(15);
 
@@ -57,12 +55,14 @@ pub(super) struct Tender<'a> {
     /// The last lines of the step that is followed.
     pub(super) tail: Vec<String>,
     starts: BTreeMap<String, u32>,
-    reboots: BTreeMap<String, u32>,
+    pub(super) reboots: BTreeMap<String, u32>,
     ran: usize,
-    facts: Facts,
+    /// The wanted steps that are done, as far as is known.
+    done: BTreeMap<usize, Finished>,
+    pub(super) facts: Facts,
     began: Timestamp,
     /// When it was last in reach.
-    reached: Timestamp,
+    pub(super) reached: Timestamp,
     told_reached: bool,
     /// Since when the step is followed.
     pub(super) watching: Timestamp,
@@ -87,6 +87,7 @@ impl<'a> Tender<'a> {
             starts: BTreeMap::new(),
             reboots: BTreeMap::new(),
             ran: 0,
+            done: BTreeMap::new(),
             facts: Facts::default(),
             began: now,
             reached: now,
@@ -158,22 +159,42 @@ impl<'a> Tender<'a> {
             how: in_words(&end, &findings),
             took: self.since(self.began),
         });
-        let steps = self.job.wanted.steps.iter();
-        let done = match end {
-            HostEnd::Ready | HostEnd::NotReady => steps
-                .map(|step| (step.name().to_owned(), step.digest().to_owned()))
-                .collect(),
-            _ => Vec::new(),
-        };
         Verdict {
             address: self.job.target.address.clone(),
             end,
-            facts: self.facts,
             findings,
-            done,
+            done: self.finished(),
+            facts: self.facts,
+            wanted: self.job.wanted.steps.len(),
+            answered: self.told_reached,
             ran: self.ran,
             versions,
         }
+    }
+
+    /// The wanted steps that are done, in their order.
+    pub(super) fn finished(&self) -> Vec<Finished> {
+        self.done.values().cloned().collect()
+    }
+
+    /// Takes in what the host says of the wanted steps.
+    pub(super) fn take_in(&mut self, steps: &[StepStatus]) {
+        let wanted = self.job.wanted.steps.iter().enumerate();
+        self.done = wanted
+            .filter_map(|(at, step)| {
+                let known = steps.iter().find(|known| {
+                    known.name == step.name()
+                        && known.digest == step.digest()
+                        && known.state == StepState::Done
+                })?;
+                let finished = Finished {
+                    step: known.name.clone(),
+                    digest: known.digest.clone(),
+                    at: known.ended,
+                };
+                Some((at, finished))
+            })
+            .collect();
     }
 
     /// Whether a connection that failed is the end of it.
@@ -217,7 +238,8 @@ impl<'a> Tender<'a> {
                 steps: StepStatus::parse(&steps),
             };
             self.reached = self.tending.clock.now();
-            self.tell_reached(link, &seen);
+            self.take_in(&seen.steps);
+            self.tell_reached(link);
             match next(&self.job.wanted, &seen) {
                 Move::Done => break,
                 Move::Put(at) => {
@@ -248,22 +270,16 @@ impl<'a> Tender<'a> {
         &self.job.wanted.steps[at]
     }
 
-    fn tell_reached(&mut self, link: &dyn HostLink, seen: &Seen) {
+    fn tell_reached(&mut self, link: &dyn HostLink) {
         if self.told_reached {
             return;
         }
         self.told_reached = true;
-        let wanted = &self.job.wanted.steps;
-        let done = wanted.iter().filter(|step| {
-            seen.steps
-                .iter()
-                .any(|known| known.digest == step.digest() && known.state == StepState::Done)
-        });
         self.tell(HostNews::Reached {
             system: self.facts.system(),
             first_use: link.trusted_on_first_use().map(ToOwned::to_owned),
-            steps: wanted.len(),
-            done: done.count(),
+            steps: self.job.wanted.steps.len(),
+            done: self.done.len(),
         });
     }
 
@@ -371,6 +387,12 @@ impl<'a> Tender<'a> {
                     step: step.name().to_owned(),
                     took,
                 });
+                let finished = Finished {
+                    step: step.name().to_owned(),
+                    digest: step.digest().to_owned(),
+                    at: None,
+                };
+                self.done.insert(at, finished);
                 Ok(())
             }
             // The next look decides, and `start` counts.
@@ -379,53 +401,13 @@ impl<'a> Tender<'a> {
         }
     }
 
-    fn failed(&self, at: usize, state: StepState, code: Option<i32>) -> HostEnd {
+    pub(super) fn failed(&self, at: usize, state: StepState, code: Option<i32>) -> HostEnd {
         HostEnd::Failed {
             step: self.step(at).name().to_owned(),
             state,
             code,
             tail: self.tail.clone(),
         }
-    }
-
-    /// Reboots the host. What it returns ends the visit: the next one finds the host in its new boot.
-    async fn reboot(&mut self, link: &mut dyn HostLink, at: usize) -> Result<Cut, Cut> {
-        let step = self.step(at);
-        let times = self.reboots.entry(step.name().to_owned()).or_default();
-        *times += 1;
-        if *times > MOST_REBOOTS || step.script.step.header.reboot == MayReboot::Never {
-            return Err(Cut::Over(self.failed(at, StepState::Reboot, None)));
-        }
-        self.tell(HostNews::Rebooting {
-            step: step.name().to_owned(),
-        });
-        let left = self.tending.clock.now();
-        let old = self.facts.boot_id().to_owned();
-        let line = self.runner.line(&Command::Reboot);
-        // The answer may be cut by the reboot itself.
-        let _ = link.run(&line, &[], SHORT).await;
-        self.reached = left;
-        while self.since(left) < self.tending.patience && !self.stop.is_asked() {
-            self.pause(Duration::from_secs(1)).await;
-            let Ok(mut link) = self.tending.hosts.connect(&self.job.target).await else {
-                continue;
-            };
-            let Ok(facts) = self.facts(link.as_mut()).await else {
-                continue;
-            };
-            if facts.boot_id() != old {
-                self.tell(HostNews::Back {
-                    took: self.since(left),
-                });
-                return Ok(Cut::Link(HostError::new(
-                    HostErrorKind::Unreachable,
-                    "it has rebooted",
-                )));
-            }
-        }
-        Err(Cut::Over(HostEnd::Unreachable(
-            "it has not come back from its reboot".to_owned(),
-        )))
     }
 }
 

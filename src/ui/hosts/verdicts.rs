@@ -7,11 +7,14 @@ use crate::ui::text::counted;
 
 use super::explain::explain;
 
-/// The account of all hosts. `log` says where a step's whole log lies on this machine; `again` is the command that goes on.
+/// Only so many hosts that are ready have a line of their own.
+const MOST_READY: usize = 8;
+
+/// The account of all hosts. `log` says where a step's whole log lies on this machine; `next` is what to type.
 pub fn verdicts_view(
     verdicts: &[Verdict],
     log: &dyn Fn(&Verdict, &str) -> String,
-    again: &str,
+    next: &[String],
     look: &Look,
 ) -> String {
     let mut page = Page::default();
@@ -26,6 +29,23 @@ pub fn verdicts_view(
         .iter()
         .filter(|verdict| verdict.end == HostEnd::Ready)
         .count();
+    if verdicts.len() > 1 && ready <= MOST_READY {
+        let good = verdicts
+            .iter()
+            .filter(|verdict| verdict.end == HostEnd::Ready);
+        for verdict in good {
+            let ran = match verdict.ran {
+                0 => "as it was".to_owned(),
+                ran => format!("{} run", counted(ran, "step")),
+            };
+            page.line(
+                Line::at(0)
+                    .add(Role::Good, format!("{} ", look.tick()))
+                    .add(Role::Strong, verdict.address.to_string())
+                    .plain(format!(": ready, {ran}")),
+            );
+        }
+    }
     let ran: usize = verdicts.iter().map(|verdict| verdict.ran).sum();
     let all = ready == verdicts.len();
     let (mark, role) = if all {
@@ -47,10 +67,21 @@ pub fn verdicts_view(
             )
             .plain(format!("; {steps}.")),
     );
-    if !all {
-        page.gap();
-        page.line(Line::at(0).plain("Next:"));
-        page.line(Line::command(2, again));
+    if verdicts
+        .iter()
+        .any(|verdict| verdict.facts.get("simulated") == "yes")
+    {
+        let text = "Hosts of the sandbox are played: no step ran anywhere, and what was measured is made up.";
+        page.line(Line::at(0).hang(2).add(Role::Notice, text));
+    }
+    for (position, command) in next.iter().enumerate() {
+        let lead = if position == 0 { "Next: " } else { "      " };
+        page.line(
+            Line::at(0)
+                .hang(6)
+                .add(Role::Faint, lead)
+                .add(Role::Strong, command),
+        );
     }
     page.render(look)
 }

@@ -6,7 +6,10 @@ use serde::Serialize;
 
 use super::line::{Format, RateMirror, line};
 use crate::model::{Action, Address, BlockReason, FieldChange, Impact, Kind, Market, Reason, Rung};
-use crate::plan::{BillLine, Change, Mode, Notice, Severity, Tally};
+use crate::plan::{
+    BillLine, Change, HostPlan, Mode, Notice, Severity, StepPlan, Tally, VersionDrift,
+};
+use crate::state::Standing;
 use crate::ui::plan::{Place, PlanReport, ladders};
 
 #[derive(Serialize)]
@@ -46,7 +49,23 @@ enum Mirror<'a> {
     Warning {
         text: &'a str,
     },
+    Host {
+        address: &'a Address,
+        asleep: bool,
+        replaced: bool,
+        steps: Vec<StepMirror<'a>>,
+        standing: Option<Standing>,
+        lacks: &'a [String],
+        measured: Option<jiff::Timestamp>,
+        drift: &'a [VersionDrift],
+    },
     Summary(SummaryMirror<'a>),
+}
+
+#[derive(Serialize)]
+struct StepMirror<'a> {
+    step: &'a str,
+    plan: StepPlan,
 }
 
 #[derive(Serialize)]
@@ -150,6 +169,11 @@ pub fn plan_json(report: &PlanReport<'_>) -> String {
             .collect(),
     });
     report
+        .hosts
+        .iter()
+        .map(host)
+        .for_each(|mirror| write(&mirror));
+    report
         .notices
         .iter()
         .map(notice)
@@ -185,6 +209,31 @@ fn change(change: &Change) -> Mirror<'_> {
         fields: fields.iter().map(field).collect(),
         losses: losses.iter().map(|loss| loss.0.as_str()).collect(),
     })
+}
+
+fn host(host: &HostPlan) -> Mirror<'_> {
+    let HostPlan {
+        address,
+        asleep,
+        replaced,
+        steps,
+        standing,
+        measured,
+        drift,
+    } = host;
+    Mirror::Host {
+        address,
+        asleep: *asleep,
+        replaced: *replaced,
+        steps: steps
+            .iter()
+            .map(|(step, plan)| StepMirror { step, plan: *plan })
+            .collect(),
+        standing: standing.as_ref().map(|(standing, _)| *standing),
+        lacks: standing.as_ref().map_or(&[], |(_, lacks)| lacks),
+        measured: *measured,
+        drift,
+    }
 }
 
 /// A reason as a stable word, with what it is about.
@@ -338,6 +387,7 @@ mod tests {
         let text = plan_json(&PlanReport {
             place: &sample.place,
             plan: &sample.plan,
+            hosts: &sample.hosts,
             bill: &sample.bill,
             notices: &sample.notices,
             warnings: &warnings,

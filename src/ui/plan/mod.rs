@@ -2,6 +2,7 @@
 
 mod bill;
 mod changes;
+mod hosts;
 mod launches;
 mod notices;
 mod reasons;

@@ -1,7 +1,7 @@
 //! All there is to show of a plan.
 
 use crate::model::{AccountId, LabName, Region};
-use crate::plan::{Bill, Notice, Plan};
+use crate::plan::{Bill, HostPlan, Notice, Plan};
 use crate::state::Pins;
 
 /// Where a lab is.
@@ -24,6 +24,8 @@ pub struct PlanReport<'a> {
     pub place: &'a Place,
     /// The plan.
     pub plan: &'a Plan,
+    /// What is to be done on hosts.
+    pub hosts: &'a [HostPlan],
     /// What it costs.
     pub bill: &'a Bill,
     /// What the preflight found.

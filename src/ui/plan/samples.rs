@@ -11,7 +11,9 @@ use crate::model::{
     AccountId, Address, ImageId, ImageRef, InstanceType, LabId, LabName, NodeName, PinnedImage,
     PortRange, Protocol, QuotaCode, Region, RootVolume, Shutdown, UsageClass, Zone,
 };
-use crate::plan::{Bill, Capacity, Input, Mode, Notice, Plan, bill, build, preflight};
+use crate::plan::{
+    Bill, Capacity, HostPlan, Input, Mode, Notice, Plan, StepPlan, bill, build, preflight,
+};
 use crate::profile::{
     AccessPort, DataVolume, MarketChoice, Network, Node, Operator, Profile, Source, Zones,
 };
@@ -20,6 +22,7 @@ use crate::state::Pins;
 pub(in crate::ui) struct Sample {
     pub place: Place,
     pub plan: Plan,
+    pub hosts: Vec<HostPlan>,
     pub bill: Bill,
     pub notices: Vec<Notice>,
     pub pins: Pins,
@@ -152,6 +155,26 @@ fn lab(count: u32) -> Lab {
 }
 
 /// The lab with `count` nodes, of which nothing exists yet.
+/// A host on which everything is to be done.
+fn host(index: u32) -> HostPlan {
+    let steps = [
+        "base",
+        "nvidia-driver",
+        "docker",
+        "nvidia-container-toolkit",
+        "ros-network",
+    ];
+    HostPlan {
+        address: Address::new(format!("node.sim.{index}")),
+        asleep: false,
+        replaced: false,
+        steps: steps.map(|step| (step.to_owned(), StepPlan::New)).to_vec(),
+        standing: None,
+        measured: None,
+        drift: Vec::new(),
+    }
+}
+
 pub(in crate::ui) fn sample(count: u32) -> Sample {
     let (pins, lab) = (pins(), lab(count));
     let observed = Inventory::empty(now());
@@ -184,6 +207,7 @@ pub(in crate::ui) fn sample(count: u32) -> Sample {
             account: AccountId::new("111122223333"),
             endpoint: "aws".to_owned(),
         },
+        hosts: (0..count).map(host).collect(),
         bill: bill(
             &lab,
             &Inventory::empty(Timestamp::UNIX_EPOCH),

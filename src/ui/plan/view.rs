@@ -1,7 +1,7 @@
 //! The whole plan, readable at a glance in 80 columns.
 
 use super::report::{Place, PlanReport};
-use super::{bill, changes, launches, notices};
+use super::{bill, changes, hosts, launches, notices};
 use crate::plan::{Mode, Plan, Tally};
 use crate::ui::page::{Line, Page};
 use crate::ui::style::{Look, Role};
@@ -12,19 +12,24 @@ pub fn plan_view(report: &PlanReport<'_>, look: &Look) -> String {
     let plan = report.plan;
     page.line(header(report.place, look));
     changes::show(&mut page, report, look);
+    hosts::show(&mut page, report, look);
     if plan.launches() {
         launches::show(&mut page, report, look);
     }
     let settled = !plan.has_changes() && !plan.is_blocked();
-    if settled {
+    let then = hosts::tally(report);
+    if settled && then.is_some() {
+        page.gap();
+    } else if settled {
         cost_of_nothing(&mut page, report);
     } else {
         bill::show(&mut page, report, look);
     }
     notices::show(&mut page, report, look);
-    if !settled {
+    if !settled || then.is_some() {
         page.gap();
         page.lines(tally(&plan.tally(), plan));
+        page.lines(then);
     } else if !report.next.is_empty() {
         page.gap();
     }
@@ -135,6 +140,7 @@ mod tests {
         let report = PlanReport {
             place: &sample.place,
             plan: &sample.plan,
+            hosts: &sample.hosts,
             bill: &sample.bill,
             notices: &sample.notices,
             warnings: if next.is_empty() { &[] } else { &warnings },
@@ -190,6 +196,7 @@ mod tests {
     fn existing(change: impl Fn(&mut crate::plan::Change)) -> Sample {
         let mut sample = sample(2);
         sample.plan.steps.clear();
+        sample.hosts.clear();
         sample.notices.clear();
         for found in &mut sample.plan.changes {
             (found.action, found.reason) = (Action::NoOp, Reason::UpToDate);
@@ -296,6 +303,71 @@ mod tests {
         sample.bill.of_region = false;
         sample.bill.before.running = sample.bill.before.running * 0.5;
         insta::assert_snapshot!(shown(&sample, APPLY, false, &Look::plain(80)));
+    }
+
+    #[test]
+    fn hosts_with_steps_to_run_and_hosts_that_drifted() {
+        use crate::plan::{StepPlan, VersionDrift};
+        use crate::state::Standing;
+        let mut sample = existing(|_| ());
+        let steps = |plans: [StepPlan; 3]| {
+            let names = ["base", "docker", "ros-network"].map(ToOwned::to_owned);
+            names.into_iter().zip(plans).collect()
+        };
+        let host = |address: &str, plans| crate::plan::HostPlan {
+            address: crate::model::Address::new(address),
+            asleep: false,
+            replaced: false,
+            steps: steps(plans),
+            standing: Some((Standing::Ready, Vec::new())),
+            measured: Some(super::super::samples::now()),
+            drift: Vec::new(),
+        };
+        let (new, changed, done) = (StepPlan::New, StepPlan::Changed, StepPlan::Done);
+        let drift = |what: &str, left: &str, found: &str| VersionDrift {
+            what: what.to_owned(),
+            left: left.to_owned(),
+            found: found.to_owned(),
+        };
+        sample.hosts = vec![
+            crate::plan::HostPlan {
+                drift: vec![
+                    drift("docker", "27.3.1", "27.4.0"),
+                    drift("driver", "580.95.05", ""),
+                    drift("toolkit", "", "1.20.1"),
+                ],
+                ..host("edge.arm1", [done; 3])
+            },
+            host("node.sim.0", [done, changed, new]),
+            crate::plan::HostPlan {
+                asleep: true,
+                standing: Some((Standing::Unfinished, vec!["docker".to_owned()])),
+                ..host("node.sim.1", [done, new, new])
+            },
+            crate::plan::HostPlan {
+                standing: Some((
+                    Standing::NotReady,
+                    vec!["GPU".to_owned(), "clock".to_owned()],
+                )),
+                ..host("node.sim.2", [done; 3])
+            },
+            crate::plan::HostPlan {
+                replaced: true,
+                standing: None,
+                ..host("node.sim.3", [new; 3])
+            },
+            host("node.sim.4", [done; 3]),
+        ];
+        insta::assert_snapshot!(shown(&sample, APPLY, false, &Look::plain(80)));
+        for host in &mut sample.hosts {
+            host.steps = steps([done; 3]);
+        }
+        let text = shown(&sample, &[], false, &Look::plain(80));
+        assert!(text.contains("No changes."), "{text}");
+        assert!(
+            text.contains("docker: 27.3.1 was left, 27.4.0 was found"),
+            "{text}"
+        );
     }
 
     #[test]

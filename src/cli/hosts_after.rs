@@ -1,0 +1,122 @@
+//! The hosts' part of `apply`: once the machines run, each is made ready.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::app::App;
+use super::error::CliError;
+use super::exec::Books;
+use super::hosts::{edge_jobs, machines};
+use super::prepare::Prepared;
+use super::session::Session;
+use super::tend::{PATIENCE, forget_others, tend};
+use crate::apply::{HostJob, Report};
+use crate::event::RunEnd;
+use crate::host::Verdict;
+use crate::inventory::Inventory;
+use crate::model::{Address, Kind};
+use crate::port::Journal;
+use crate::state::Record;
+
+/// For how long a host is asked on which nothing is to be done: it is only looked at.
+const GLANCE: Duration = Duration::from_secs(15);
+/// How often the cloud is asked again for the addresses of machines that run.
+const LOOKS: usize = 5;
+
+/// Tends the hosts of the plan whose machines run. Those that were not reached are the cloud's failure, which is told
+/// with it.
+pub(super) async fn tend_hosts(
+    app: &mut App,
+    session: &Session,
+    books: &mut Books,
+    prepared: &Prepared,
+    run: &Report,
+    idle: bool,
+) -> Result<Vec<Verdict>, CliError> {
+    if run.end == RunEnd::Interrupted {
+        return Ok(Vec::new());
+    }
+    forget_others(session, books)?;
+    let awaited: BTreeSet<&Address> = prepared
+        .hosts
+        .iter()
+        .filter(|host| !host.asleep && !has_failed(run, &host.address))
+        .map(|host| &host.address)
+        .collect();
+    if awaited.is_empty() {
+        return Ok(Vec::new());
+    }
+    let jobs = jobs(app, session, prepared, run, &awaited).await?;
+    let patience = if idle { GLANCE } else { PATIENCE };
+    tend(app, session, books, &jobs, (patience, idle)).await
+}
+
+fn has_failed(run: &Report, address: &Address) -> bool {
+    let failed = run.failures.iter().map(|(failed, _)| failed);
+    failed
+        .chain(&run.skipped)
+        .any(|failed| address.is_within(failed))
+}
+
+async fn jobs(
+    app: &App,
+    session: &Session,
+    prepared: &Prepared,
+    run: &Report,
+    awaited: &BTreeSet<&Address>,
+) -> Result<Vec<HostJob>, CliError> {
+    let wanted = |address: &Address| awaited.contains(address);
+    let edge = edge_jobs(session, &wanted)?;
+    if edge.len() == awaited.len() {
+        return Ok(edge);
+    }
+    let _busy = app.busy("looking for the machines");
+    // What the plan was made from is new enough where nothing was done.
+    let untouched = run.done.is_empty() && run.failures.is_empty();
+    let mut world = untouched.then(|| prepared.reading.inventory().clone());
+    let mut look = 0;
+    loop {
+        let seen = match world.take() {
+            Some(world) => world,
+            None => session.cloud.collect(&prepared.reading.scope).await,
+        };
+        let nodes = node_jobs(session, prepared, &seen, &wanted)?;
+        look += 1;
+        // A reading may lag behind a machine that has just been started.
+        if edge.len() + nodes.len() == awaited.len() || look == LOOKS {
+            return Ok(edge.into_iter().chain(nodes).collect());
+        }
+        session.clock.sleep(Duration::from_secs(2)).await;
+    }
+}
+
+fn node_jobs(
+    session: &Session,
+    prepared: &Prepared,
+    world: &Inventory,
+    wanted: &dyn Fn(&Address) -> bool,
+) -> Result<Vec<HostJob>, CliError> {
+    if let Some(failure) = world.unreadable.get(&Kind::Instance) {
+        return Err(session
+            .told(failure)
+            .hint("the machines are there; make them ready with `roboinfra apply{lab}`"));
+    }
+    machines(session, world, &prepared.reading.lab_id, wanted)
+}
+
+/// Takes what was found on hosts for right.
+pub(super) fn accept_drift(books: &mut Books, targets: &BTreeSet<Address>) -> Result<(), CliError> {
+    let aimed = |address: &Address| {
+        targets.is_empty() || targets.iter().any(|target| address.is_within(target))
+    };
+    let hosts = books.recorded().map(|lock| lock.hosts).unwrap_or_default();
+    let records: Vec<Record> = hosts
+        .into_iter()
+        .filter(|(address, host)| !host.found.is_empty() && aimed(address))
+        .map(|(address, host)| Record::Host {
+            address,
+            host: host.accepted(),
+        })
+        .collect();
+    Ok(books.ledger.append(&records)?)
+}
