@@ -256,7 +256,7 @@ fn edge_hosts_alone_need_no_cloud() {
     // A cloud that refuses everything is never asked.
     bench.write(
         "hosts.toml",
-        "[[fault]]\naction = \"*\"\nkind = \"error\"\ncode = \"AuthFailure\"\n",
+        "[[fault]]\nkind = \"error\"\non = \"*\"\nstatus = 403\ncode = \"AuthFailure\"\n",
     );
     let refusing = ["--sandbox", "--scenario", "hosts.toml"];
     let run = |words: &[&str]| bench.run(&[words, &refusing[..]].concat());
@@ -297,8 +297,22 @@ fn a_program_reads_what_became_of_each_host() {
         .run(&["apply", "--sandbox", "--yes", "--json"])
         .ends(0)
         .json();
-    let place = |kind: &str| lines.iter().position(|line| line["type"] == kind);
-    assert!(place("ended") < place("step-done") && place("step-done") < place("summary"));
+    let place = |kind: &str| lines.iter().rposition(|line| line["type"] == kind);
+    assert!(place("ended") < place("over") && place("over") < place("summary"));
+    // Each part of the stream says what it is.
+    let formats: Vec<_> = lines
+        .iter()
+        .filter(|line| line["type"] == "version")
+        .map(|line| &line["format"])
+        .collect();
+    assert_eq!(
+        formats,
+        [
+            "roboinfra.plan/1",
+            "roboinfra.events/1",
+            "roboinfra.hosts/1"
+        ]
+    );
     let verdicts: Vec<_> = lines
         .iter()
         .filter(|line| line["type"] == "verdict")

@@ -17,9 +17,11 @@ operators = ["203.0.113.0/24"]
 [node.box]
 count = 2
 types = ["g5.2xlarge", "g6.2xlarge"]
+bootstrap = []
 
 [node.gate]
 types = ["t3.medium"]
+bootstrap = []
 "#;
 
 const QUICK: &str = r#"[times]
