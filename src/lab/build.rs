@@ -2,8 +2,9 @@
 
 use super::collect::Resources;
 use super::network::{Networking, network};
-use super::types::{Facts, Lab, LabProblem};
+use super::types::{Facts, Lab, LabProblem, LabStack};
 use super::{access, nodes};
+use crate::model::NodeName;
 use crate::profile::Profile;
 
 /// Builds the lab that `profile` asks for, given what was looked up.
@@ -23,7 +24,14 @@ pub fn build(profile: &Profile, facts: &Facts) -> Result<Lab, LabProblem> {
         stacks: profile
             .nodes
             .iter()
-            .filter_map(|(name, node)| Some((name.clone(), node.stack.clone()?)))
+            .filter_map(|(name, node)| Some((name.clone(), stack(profile, node.stack.as_ref()?)?)))
             .collect(),
+    })
+}
+
+fn stack(profile: &Profile, name: &NodeName) -> Option<LabStack> {
+    Some(LabStack {
+        name: name.clone(),
+        components: profile.stacks.get(name)?.components.clone(),
     })
 }

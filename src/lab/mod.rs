@@ -17,5 +17,5 @@ pub use access::host_policies;
 pub use build::build;
 pub use hosts::{HostWish, Machine, host_wishes, wanted_edge, wanted_node};
 pub use names::{instance_profile_name, key_name, role_name};
-pub use types::{Facts, Lab, LabProblem, Resource};
+pub use types::{Facts, Lab, LabProblem, LabStack, Resource};
 pub use wants::{Wants, image_key, wants};

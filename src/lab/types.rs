@@ -36,6 +36,15 @@ pub struct Resource {
     pub after: BTreeSet<Address>,
 }
 
+/// What a node group runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabStack {
+    /// The stack's name in the profile.
+    pub name: NodeName,
+    /// Its components.
+    pub components: BTreeSet<String>,
+}
+
 /// The whole desired lab.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lab {
@@ -49,8 +58,8 @@ pub struct Lab {
     pub tags: Tags,
     /// Its resources, by address.
     pub resources: BTreeMap<Address, Resource>,
-    /// The stack that each node group runs.
-    pub stacks: BTreeMap<NodeName, NodeName>,
+    /// What each node group runs.
+    pub stacks: BTreeMap<NodeName, LabStack>,
 }
 
 impl Lab {

@@ -15,6 +15,7 @@ mod quota;
 mod reference;
 mod retry;
 mod secret;
+mod secret_source;
 mod shared;
 mod spec;
 mod tags;
@@ -34,6 +35,7 @@ pub use quota::{Market, QuotaCode, UsageClass};
 pub use reference::{Ref, Unresolved};
 pub use retry::{RetryPolicy, Verdict};
 pub use secret::Secret;
+pub use secret_source::SecretSource;
 pub use spec::{
     AssociationSpec, ElasticIpSpec, GatewaySpec, IAM_PATH, ImageRef, InstanceProfileSpec,
     InstanceSpec, KeyPairSpec, LaunchSpec, PinnedImage, PlacementGroupSpec, RoleSpec, RootVolume,

@@ -208,6 +208,7 @@ fn types(lab: &Lab) -> Vec<Notice> {
         if spec.index > 0 && seen.iter().any(|(group, _)| **group == spec.group) {
             continue;
         }
+        notices.extend(disk(lab, &spec.group, spec.launch.root.size_gib));
         for rung in &spec.launch.ladder {
             if seen.insert((&spec.group, &rung.instance_type)) {
                 notices.extend(suitability(lab, &spec.group, &rung.instance_type));
@@ -238,30 +239,44 @@ fn suitability(lab: &Lab, group: &NodeName, instance_type: &InstanceType) -> Vec
         );
         return vec![notice(Severity::Warning, "price", text, None)];
     };
-    let needs = lab
-        .stacks
-        .get(group)
-        .and_then(|stack| catalog::workload(stack.as_str()));
-    let lacking = needs.map(|needs| (needs, needs.lacking(facts)));
-    lacking
+    let Some(stack) = lab.stacks.get(group) else {
+        return Vec::new();
+    };
+    let workload = catalog::workload(stack.components.iter().map(String::as_str));
+    let help = workload
+        .cheapest(&lab.region, &facts.architecture)
+        .map(|(fits, price)| {
+            format!(
+                "{} has room for it, at {price} per hour in us-east-1",
+                fits.name
+            )
+        });
+    workload
+        .lacking(facts)
         .into_iter()
-        .flat_map(|(needs, lacking)| {
-            let unsupported = needs.rt_cores && facts.gpu.as_ref().is_none_or(|gpu| !gpu.rt_cores);
-            let severity = if unsupported {
+        .map(|lack| {
+            let severity = if lack.hopeless {
                 Severity::Error
             } else {
                 Severity::Warning
             };
-            lacking.into_iter().map(move |text| {
-                notice(
-                    severity,
-                    "workload",
-                    format!("node.{group}: {text}"),
-                    Some("g6e.2xlarge suits Isaac Sim"),
-                )
-            })
+            let text = format!("node.{group}: the stack {}: {}", stack.name, lack.text);
+            notice(severity, "workload", text, help.as_deref())
         })
         .collect()
+}
+
+/// A stack whose images do not fit on the disk.
+fn disk(lab: &Lab, group: &NodeName, size_gib: u32) -> Option<Notice> {
+    let stack = lab.stacks.get(group)?;
+    let workload = catalog::workload(stack.components.iter().map(String::as_str));
+    let lack = workload.lacking_disk(size_gib)?;
+    Some(Notice {
+        severity: Severity::Warning,
+        topic: "workload".to_owned(),
+        text: format!("node.{group}: the stack {}: {lack}", stack.name),
+        help: Some("make root_volume larger".to_owned()),
+    })
 }
 
 fn world_open(lab: &Lab) -> Vec<Notice> {

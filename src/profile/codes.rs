@@ -65,6 +65,8 @@ codes! {
     BAD_VARIABLE "P0222" Error "An environment variable with a name or value that cannot be one.";
     BAD_BUCKET "P0223" Error "A text that cannot be the name of an S3 bucket.";
     BAD_NAMESPACE "P0224" Error "A text that cannot be a CloudWatch namespace.";
+    BAD_COMPONENT "P0225" Error "A component that the stack does not have.";
+    BAD_CONTAINER "P0226" Error "A container image without a fixed tag or digest.";
     RETIRED_TYPE "P0301" Error "An instance type that cannot be launched any more.";
     UNDEFINED "P0302" Error "A reference to something that the profile does not define.";
     MIXED_ARCHITECTURES "P0303" Error "Instance types of different architectures in one node.";
@@ -79,6 +81,11 @@ codes! {
     IMAGE_MISFIT "P0312" Error "An image that does not exist for the architecture, or does not fit on the root volume.";
     MOVED_MISFIT "P0313" Error "A `[[moved]]` whose old name still exists or whose new name does not.";
     UDP_TUNNEL "P0314" Error "A UDP port through a tunnel, which carries TCP only.";
+    NO_SUCH_STACK "P0315" Error "A stack that is not shipped.";
+    LICENCE "P0316" Error "A component whose licence must be accepted before it may run.";
+    SECRET_NEEDED "P0317" Error "A secret that a component cannot run without.";
+    SETTING_NEEDED "P0318" Error "A variable or an image that a component cannot be made without.";
+    STACK_MISFIT "P0319" Error "A component that does not run on the machine: its architecture, its GPU or its driver.";
     UNKNOWN_TYPE "P0901" Warning "An instance type that the catalogue does not have: its price is not known.";
     WIDE_OPEN "P0902" Warning "A port that the whole internet, or much of it, may reach.";
     OLD_DRIVER "P0903" Warning "A driver branch that is no longer supported, or is not known.";
@@ -91,6 +98,7 @@ codes! {
     MAYBE_PRIVATE_KEY "P0910" Warning "A key file whose name does not end in `.pub`.";
     NO_SSH "P0911" Warning "Ports are listed, but none lets SSH in.";
     LOOKS_SECRET "P0912" Warning "A plain variable whose name says that it is a secret.";
+    STACK_WITHOUT_STEP "P0913" Warning "A stack on a machine whose `bootstrap` does not start it.";
 }
 
 #[cfg(test)]

@@ -34,8 +34,9 @@ pub use quote::{is_unsafe, visible};
 pub use reference::reference;
 pub use schema::schema;
 pub use starters::{Starter, starters};
+pub use crate::model::SecretSource;
 pub use types::{
     AccessPort, Budget, DataVolume, EdgeHost, ExistingNetwork, GpuAction, Idle, MarketChoice,
-    Metrics, Moved, Network, Node, Operator, Platform, Profile, Schedule, SecretSource, Source,
+    Metrics, Moved, Network, Node, Operator, Platform, Profile, Schedule, Source,
     Stack, StateStore, Weekday, Weekly, Zones,
 };

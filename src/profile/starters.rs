@@ -74,17 +74,17 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_isaac_sim_has_room_for_it() {
+    fn every_stack_has_room() {
         for starter in starters() {
             let profile = parse(starter.text).profile.expect("valid");
             for node in profile.nodes.values() {
-                let needs = node
-                    .stack
-                    .as_ref()
-                    .and_then(|stack| catalog::workload(stack.as_str()));
+                let stack = node.stack.as_ref().and_then(|name| profile.stacks.get(name));
+                let Some(stack) = stack else { continue };
+                let workload = catalog::workload(stack.components.iter().map(String::as_str));
+                assert_eq!(workload.lacking_disk(node.root.size_gib), None, "{}", starter.name);
                 for type_ in &node.types {
                     let facts = catalog::instance_type(type_).expect("starters use known types");
-                    let lacking = needs.map(|needs| needs.lacking(facts)).unwrap_or_default();
+                    let lacking = workload.lacking(facts);
                     assert!(lacking.is_empty(), "{}: {lacking:?}", starter.name);
                 }
             }

@@ -1,6 +1,6 @@
 //! The validated profile. Only `parse` makes one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net};
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::model::{
     CloudId, ImageRef, InstanceType, LabName, Market, NodeName, PortRange, Protocol, Region,
-    RootVolume, Shutdown, Usd, Zone,
+    RootVolume, SecretSource, Shutdown, Usd, Zone,
 };
 
 /// A whole lab as its owner describes it.
@@ -184,21 +184,18 @@ pub struct DataVolume {
 /// `[stack.*]`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Stack {
+    /// The shipped stack that it is.
+    pub template: String,
+    /// The components that run.
+    pub components: BTreeSet<String>,
+    /// Whether the user has accepted the licences of its components.
+    pub accept_eula: bool,
+    /// Images to take instead of the shipped ones, by component.
+    pub images: BTreeMap<String, String>,
     /// Environment variables.
     pub env: BTreeMap<String, String>,
     /// Where secret variables come from.
     pub secrets: BTreeMap<String, SecretSource>,
-}
-
-/// Where a secret is read from; the secret itself is never in the profile.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub enum SecretSource {
-    /// An SSM parameter.
-    Ssm(String),
-    /// An environment variable of the operator.
-    Env(String),
-    /// A file of the operator.
-    File(String),
 }
 
 /// `[metrics]`.

@@ -79,7 +79,7 @@ const IN_A_KEY: &str = "b3BlbnNzaC1rZXktdjEAAAAAprivatehalf0000";
 /// A profile whose stack takes secrets from an environment variable and a file.
 fn with_secrets() -> String {
     PROFILE.replace("\"my-ip\"", "\"203.0.113.7/32\"")
-        + "stack = \"digital-twin\"\n[stack.digital-twin]\nsecrets = { NGC_API_KEY = \"env:NGC_API_KEY\", TOKEN = \"file:token.txt\" }\n"
+        + "stack = \"digital-twin\"\n[stack.digital-twin]\ncomponents = [\"redis\"]\nsecrets = { NGC_API_KEY = \"env:NGC_API_KEY\", TOKEN = \"file:token.txt\" }\n"
 }
 
 /// The ways in which a text may be written down.

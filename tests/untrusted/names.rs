@@ -75,9 +75,13 @@ fn refused() -> Vec<String> {
         with("[access.port.web]\nport = @\nfrom = \"operators\"\n"),
         with("[access.port.web]\nport = 80\nfrom = @\n"),
         with("[stack.@]\n"),
-        with("stack = \"digital-twin\"\n[stack.digital-twin]\nsecrets = { KEY = @ }\n"),
-        with("stack = \"digital-twin\"\n[stack.digital-twin]\nsecrets = { @ = \"env:NAME\" }\n"),
-        with("stack = \"digital-twin\"\n[stack.digital-twin]\nenv = { @ = \"x\" }\n"),
+        with("stack = \"digital-twin\"\n[stack.digital-twin]\ncomponents = [\"redis\"]\nsecrets = { KEY = @ }\n"),
+        with("stack = \"digital-twin\"\n[stack.digital-twin]\ncomponents = [\"redis\"]\nsecrets = { @ = \"env:NAME\" }\n"),
+        with("stack = \"digital-twin\"\n[stack.digital-twin]\ncomponents = [\"redis\"]\nenv = { @ = \"x\" }\n"),
+        with("stack = \"digital-twin\"\n[stack.digital-twin]\ncomponents = [@]\n"),
+        with("stack = \"own\"\n[stack.own]\ntemplate = @\n"),
+        with("stack = \"vscode\"\n[stack.vscode]\nsecrets = { VSCODE_PASSWORD = \"env:P\" }\nimages = { vscode = @ }\n"),
+        with("stack = \"vscode\"\n[stack.vscode]\nsecrets = { VSCODE_PASSWORD = \"env:P\" }\nimages = { @ = \"a:1\" }\n"),
         with("[schedule]\ntimezone = @\nstart = \"daily 08:00\"\n"),
         with("[schedule]\ntimezone = \"UTC\"\nstart = @\n"),
         with("[state]\nbucket = @\n"),
@@ -147,7 +151,7 @@ fn free_text_stays_text() {
     };
     for attack in ATTACKS {
         let text = format!(
-            "{HEAD}{LAB}tags = {{ note = {} }}\n{NODE}stack = \"digital-twin\"\n[stack.digital-twin]\nenv = {{ NOTE = {0} }}\n",
+            "{HEAD}{LAB}tags = {{ note = {} }}\n{NODE}stack = \"digital-twin\"\n[stack.digital-twin]\ncomponents = [\"redis\"]\nenv = {{ NOTE = {0} }}\n",
             quoted(attack)
         );
         let parsed = parse(&text);

@@ -54,6 +54,9 @@ pub struct Component {
     /// Whether it takes the GPU where there is one.
     #[serde(default)]
     pub may_use_gpu: bool,
+    /// Whether it finds the GPU of a Jetson.
+    #[serde(default)]
+    pub jetson: bool,
     /// The architectures that its image is made for; empty for all.
     #[serde(default)]
     pub architectures: Vec<String>,

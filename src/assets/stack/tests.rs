@@ -214,3 +214,38 @@ fn a_stack_is_packed_as_lines() {
     // Small enough for the runner, which takes scripts of up to 1 MiB.
     assert!(files.len() < 200_000);
 }
+
+#[test]
+fn the_page_on_stacks_names_every_component_with_its_ports_and_secrets() {
+    let page = include_str!("../../../docs/stacks.md");
+    for template in stack_templates() {
+        let (_, table) = page
+            .split_once(&format!("| `{}` |", template.name))
+            .expect("every stack is on the page");
+        for (name, component) in &template.components {
+            let row = table
+                .lines()
+                .find(|line| {
+                    line.contains(&format!("| `{name}` |"))
+                        || line.starts_with(&format!(" `{name}` |"))
+                })
+                .expect("every component is on the page");
+            for port in component.ports.values() {
+                assert!(row.contains(&port.to_string()), "{name}: {port}: {row}");
+            }
+            for word in component
+                .secrets
+                .iter()
+                .chain(&component.needs_env)
+                .chain(&component.build_args)
+            {
+                assert!(row.contains(&format!("`{word}`")), "{name}: {word}: {row}");
+            }
+            assert_eq!(
+                row.contains("licence"),
+                component.eula.is_some(),
+                "{name}: {row}"
+            );
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! What the texts of a profile stand for.
 
+use crate::assets;
 use crate::catalog;
 use crate::profile::shape::Format;
 
@@ -45,6 +46,13 @@ fn steps() -> Vec<&'static str> {
     super::steps::STEPS.to_vec()
 }
 
+fn stacks() -> Vec<&'static str> {
+    assets::stack_templates()
+        .iter()
+        .map(|stack| stack.name)
+        .collect()
+}
+
 const fn free(what: &'static str) -> Format {
     Format {
         what,
@@ -80,6 +88,9 @@ pub(super) const PROFILE_NAME: Format = format(
 );
 pub(super) const TAG: Format = free("a text");
 pub(super) const VARIABLE: Format = free("a text");
+pub(super) const STACK_NAME: Format = free("a shipped stack").with(stacks);
+pub(super) const COMPONENT: Format = free("a component of the stack");
+pub(super) const CONTAINER: Format = free("a text");
 pub(super) const SECRET: Format = format(
     "where the secret is read from",
     "^(ssm:.+|env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$",

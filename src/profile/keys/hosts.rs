@@ -1,7 +1,8 @@
 //! `[node.*]`, `[stack.*]` and `[edge.*]`.
 
 use super::formats::{
-    DRIVER, HOST, IMAGE, MOUNT, NAME, PROFILE_NAME, SECRET, STEP, TYPE, USER, VARIABLE,
+    COMPONENT, CONTAINER, DRIVER, HOST, IMAGE, MOUNT, NAME, PROFILE_NAME, SECRET, STACK_NAME, STEP,
+    TYPE, USER, VARIABLE,
 };
 use crate::profile::shape::{Key, Section, Shape, key};
 
@@ -159,8 +160,38 @@ static VOLUME: Section = Section {
 
 pub(super) static STACK: Section = Section {
     path: "stack.*",
-    doc: "The programs that a node runs, from the template of the same name.",
+    doc: "The programs that a node runs: one of the shipped stacks, which docs/stacks.md describes.",
     keys: &[
+        key(
+            "template",
+            Shape::Text(STACK_NAME),
+            "\"digital-twin\"",
+            "The shipped stack. Without it, the one of the section's own name.",
+        )
+        .aka(&["stack", "from"]),
+        key(
+            "components",
+            Shape::List(&Shape::Text(COMPONENT)),
+            "[\"nav2\", \"redis\", \"foxglove\"]",
+            "The components that run. Without it, all but those that need a program of yours.",
+        )
+        .aka(&["services"]),
+        key(
+            "accept_eula",
+            Shape::Flag,
+            "true",
+            "That you have read and accepted the licences of the components that have one: Isaac Sim, Riva, NIM.",
+        )
+        .default("false")
+        .aka(&["eula", "ACCEPT_EULA", "accept-eula"]),
+        key(
+            "images",
+            Shape::Map(CONTAINER),
+            "{ cognitive = \"ghcr.io/acme/cognitive:1.4.2\" }",
+            "Images to run instead of the shipped ones, by component: each with a tag other than `latest`, or a digest.",
+        )
+        .default("{}")
+        .aka(&["image"]),
         key(
             "env",
             Shape::Map(VARIABLE),

@@ -1,6 +1,6 @@
 //! The whole file: every section in turn, then what only all of them show.
 
-use super::{access, edge, lab, moved, network, node, stack, upkeep, whole};
+use super::{access, edge, lab, moved, network, node, stack, suits, upkeep, whole};
 use crate::profile::codes::VERSION;
 use crate::profile::problem::Problems;
 use crate::profile::read::Fields;
@@ -19,6 +19,7 @@ pub(in crate::profile) fn profile(root: &Fields<'_>, problems: &mut Problems) ->
     let nodes = node::nodes(root, region, problems);
     let edge = edge::edge(root, problems);
     whole::stacks(root, &stacks, problems);
+    suits::suits(root, (&nodes, &edge), &stacks, problems);
     whole::machines(root, &nodes, &network, problems);
     let upkeep = upkeep::upkeep(root, problems);
     let moved = moved::moved(root, problems);

@@ -1,14 +1,15 @@
 //! `[stack.*]`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::named;
-use crate::model::NodeName;
+use super::runs;
+use crate::model::{NodeName, SecretSource};
 use crate::profile::codes::{BAD_SECRET, BAD_VARIABLE, DUPLICATE, LOOKS_SECRET};
 use crate::profile::problem::Problems;
 use crate::profile::quote::quote;
 use crate::profile::read::{At, Fields};
-use crate::profile::types::{SecretSource, Stack};
+use crate::profile::types::Stack;
 
 /// Words by which a variable's name says that it is a secret.
 pub(in crate::profile) const SECRET_WORDS: [&str; 6] =
@@ -17,12 +18,19 @@ pub(in crate::profile) const SECRET_WORDS: [&str; 6] =
 pub(super) fn stacks(root: &Fields<'_>, problems: &mut Problems) -> BTreeMap<NodeName, Stack> {
     named(root, "stack", problems)
         .into_iter()
-        .map(|(name, _, fields)| (name, stack(&fields, problems)))
+        .map(|(name, at, fields)| {
+            let stack = stack(&at, &fields, problems);
+            (name, stack)
+        })
         .collect()
 }
 
-fn stack(fields: &Fields<'_>, problems: &mut Problems) -> Stack {
+fn stack(name: &At<&str>, fields: &Fields<'_>, problems: &mut Problems) -> Stack {
     let mut stack = Stack {
+        template: name.value.to_owned(),
+        components: BTreeSet::new(),
+        accept_eula: fields.flag("accept_eula"),
+        images: BTreeMap::new(),
         env: BTreeMap::new(),
         secrets: BTreeMap::new(),
     };
@@ -52,6 +60,7 @@ fn stack(fields: &Fields<'_>, problems: &mut Problems) -> Stack {
             stack.secrets.insert(key.value.to_owned(), source);
         }
     }
+    runs::runs(name, fields, &mut stack, problems);
     stack
 }
 
