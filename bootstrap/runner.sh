@@ -544,6 +544,80 @@ cmd_versions() {
     done
 }
 
+# measure [container] [vulkan] [proof:STEP]...: what the gate wants to know beyond facts, as lines of key and value. Only
+# this may take long, and only this may fetch something: an image of 30 MB, once, to run a container in.
+cmd_measure() {
+    local word
+    for word in "$@"; do
+        case $word in
+            container) container_sees ;;
+            vulkan) vulkan_is ;;
+            proof:*) is_name "${word#proof:}" && proof "${word#proof:}" ;;
+            *) refuse "bad-arguments" ;;
+        esac
+    done
+}
+
+# Whether a step that is done still passes its check.
+proof() {
+    local digest said
+    if ! digest=$(current "$1") || ! load "$1" "$digest" || [[ $state != "done" ]]; then
+        printf 'proof-%s=not-done\n' "$1"
+        return
+    fi
+    # shellcheck disable=SC2016 # For the inner shell.
+    if said=$(env -i HOME=/root LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin \
+        ROBOINFRA_HOME="$HOME_DIR" ROBOINFRA_RUN="$RUN_DIR" timeout -k 1 60 bash -c \
+        'set -eEuo pipefail; . "$1"; check' _ "$HOME_DIR/steps/$1/$digest/script" </dev/null 2>&1); then
+        printf 'proof-%s=holds\n' "$1"
+    else
+        said=${said##*$'\n'}
+        printf 'proof-%s=fails: %s\n' "$1" "${said:0:200}"
+    fi
+}
+
+# AWS's copy first: it does not limit anonymous pulls from its own machines. ROBOINFRA_IMAGE overrides, for tests.
+read -ra container_images <<<"${ROBOINFRA_IMAGE:-public.ecr.aws/docker/library/ubuntu:22.04 docker.io/library/ubuntu:22.04}"
+
+container_sees() {
+    local image said='' names
+    for image in "${container_images[@]}"; do
+        if timeout 10 docker image inspect "$image" >/dev/null 2>&1 || said=$(timeout 120 docker pull --quiet "$image" 2>&1); then
+            if names=$(timeout -k 1 60 docker run --rm --network none --gpus all "$image" \
+                nvidia-smi --query-gpu=name --format=csv,noheader 2>&1); then
+                printf 'container_gpus=%s\n' "${names//$'\n'/;}"
+            else
+                names=${names//$'\n'/ }
+                printf 'container_error=%s\n' "${names:0:300}"
+            fi
+            return
+        fi
+    done
+    said=${said//$'\n'/ }
+    printf 'container_error=no image: %s\n' "${said:0:300}"
+}
+
+# The driver's library for Vulkan is a package of its own on servers, and the loader needs its description.
+vulkan_is() {
+    local icd names
+    for icd in /usr/share/vulkan/icd.d/nvidia_icd*.json /etc/vulkan/icd.d/nvidia_icd*.json; do
+        if [[ -r $icd ]]; then
+            if ! PATH=$PATH:/usr/sbin:/sbin ldconfig -p 2>/dev/null | grep -q 'libGLX_nvidia\.so\.0'; then
+                printf 'vulkan_error=%s names a library that is not there\n' "$icd"
+            elif ! type -P vulkaninfo >/dev/null; then
+                printf 'vulkan=driver\n'
+            elif names=$(timeout -k 1 20 vulkaninfo --summary 2>/dev/null | sed -n 's/^[[:space:]]*deviceName[[:space:]]*= //p') &&
+                [[ $names == *NVIDIA* ]]; then
+                printf 'vulkan=%s\n' "${names//$'\n'/;}"
+            else
+                printf 'vulkan_error=vulkaninfo names no NVIDIA device\n'
+            fi
+            return
+        fi
+    done
+    printf 'vulkan_error=the driver has no description for the Vulkan loader\n'
+}
+
 cmd_reboot() {
     takes $# 0
     local busy
@@ -661,7 +735,8 @@ main() {
         reboot) cmd_reboot "$@" ;;
         log) cmd_log "$@" ;;
         versions) cmd_versions "$@" ;;
-        *) refuse "unknown-command facts, status, put, start, follow, stop, reboot, log or versions" ;;
+        measure) cmd_measure "$@" ;;
+        *) refuse "unknown-command facts, status, put, start, follow, stop, reboot, log, versions or measure" ;;
     esac
 }
 

@@ -5,19 +5,23 @@ use std::time::Duration;
 use clap::Args;
 
 use super::app::App;
+use super::error::CliError;
+use super::exec::Books;
 use super::exit;
 use super::hosts::hosts;
 use super::session::{OpenError, Session};
-use super::tend::tending;
-use crate::apply::{HostJob, examine};
+use super::tend::{tending, write_down};
+use crate::apply::{HostJob, examine, remember};
 use crate::host::{Finding, HostEnd, Verdict};
 use crate::model::Address;
+use crate::store;
 use crate::ui::examined_view;
 use crate::ui::json::verdicts_json;
 
 /// Measure hosts and say what is wrong, why, and what to type next.
 ///
-/// Changes nothing. Exits with 0 if every host is as it should be, 6 if not.
+/// Changes nothing on them; it may fetch a small image, once, to try a container with. What differs from what `apply` left
+/// is written down, and `plan` shows it. Exits with 0 if every host is as it should be, 6 if not.
 #[derive(Debug, Args)]
 pub(super) struct DoctorArgs {
     /// Hosts, as `node.sim.0`; default: all.
@@ -36,14 +40,55 @@ pub(super) async fn doctor(app: &mut App, args: &DoctorArgs) -> Result<u8, OpenE
     let busy = app.busy("looking at the hosts");
     let verdicts = examine(&tending, &jobs).await;
     drop(busy);
+    write_down_news(app, &session, &jobs, &verdicts).await?;
     if app.global.json {
-        app.data(&verdicts_json(&verdicts));
+        app.data(&verdicts_json(&verdicts, &app.same_lab()));
     } else {
         let shown = examined_view(&verdicts, &app.look(), &app.same_lab());
         app.data(&shown);
     }
     let well = verdicts.iter().all(is_well);
     Ok(if well { exit::DONE } else { exit::PARTIAL })
+}
+
+/// Writes down what differs from what is remembered; where another run is at work, it does that.
+async fn write_down_news(
+    app: &mut App,
+    session: &Session,
+    jobs: &[HostJob],
+    verdicts: &[Verdict],
+) -> Result<(), CliError> {
+    let loaded = store::load(&session.paths)?;
+    let Some(lock) = &loaded.state.folded().lockfile else {
+        return Ok(());
+    };
+    let is_news = |(job, verdict): (&HostJob, &Verdict)| {
+        let known = lock.hosts.get(&verdict.address);
+        let now = session.clock.now();
+        known.is_some() && remember(verdict, &job.target.machine(), known, now).is_some()
+    };
+    if !jobs.iter().zip(verdicts).any(is_news) {
+        return Ok(());
+    }
+    let mut books = match Books::open(app, session, "doctor").await {
+        Ok(books) => books,
+        Err(error) if error.code == exit::LOCKED => {
+            app.say("Another run is at work: what was found is not written down.");
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    books.begin_without_cloud(session, "doctor")?;
+    for (job, verdict) in jobs.iter().zip(verdicts) {
+        let known = books
+            .recorded()
+            .is_some_and(|lock| lock.hosts.contains_key(&verdict.address));
+        if known {
+            write_down(session, &mut books, job, verdict)?;
+        }
+    }
+    books.close(session)?;
+    Ok(())
 }
 
 fn is_well(verdict: &Verdict) -> bool {

@@ -121,7 +121,7 @@ pub(super) fn forget_others(session: &Session, books: &mut Books) -> Result<(), 
 /// Says how it went with hosts, and what to type next.
 pub(super) fn told(app: &mut App, session: &Session, verdicts: &[Verdict], next: &[String]) {
     if app.global.json {
-        app.data(&verdicts_json(verdicts));
+        app.data(&verdicts_json(verdicts, &app.same_lab()));
     }
     let logs = &session.paths.host_logs;
     let log = |verdict: &Verdict, step: &str| {
@@ -129,7 +129,7 @@ pub(super) fn told(app: &mut App, session: &Session, verdicts: &[Verdict], next:
             .display()
             .to_string()
     };
-    let shown = verdicts_view(verdicts, &log, next, &app.look_aside());
+    let shown = verdicts_view(verdicts, &log, (next, &app.same_lab()), &app.look_aside());
     app.conclude(&format!("\n{shown}"));
 }
 

@@ -55,6 +55,11 @@ pub enum Command<'a> {
     },
     /// The versions of what the steps have installed.
     Versions,
+    /// What the gate wants to know beyond facts: `container`, `vulkan`, `proof:STEP`.
+    Measure {
+        /// The things to measure.
+        what: &'a [String],
+    },
 }
 
 /// The runner of a host: which one, where, and who asks.
@@ -121,6 +126,7 @@ impl Runner {
                 length,
             } => format!("log {step} {offset} {length}"),
             Command::Versions => "versions".to_owned(),
+            Command::Measure { what } => format!("measure {}", what.join(" ")),
         };
         let place = if self.home == HOME {
             String::new()

@@ -24,6 +24,12 @@ impl Facts {
         Self(pairs.collect())
     }
 
+    /// These and others; what both say is as the others say it.
+    pub fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
     /// One value; empty where the host did not say.
     pub fn get(&self, key: &str) -> &str {
         self.0.get(key).map_or("", String::as_str)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::assets::{OrderError, in_order, script, step};
 use crate::catalog;
 use crate::host::{Expected, Wanted, WantedStep};
-use crate::model::{Address, CloudId, InstanceType, Spec};
+use crate::model::{Address, CloudId, InstanceType, NodeName, Spec};
 use crate::profile::{EdgeHost, Node, Platform, Profile};
 
 use super::types::Lab;
@@ -112,9 +112,19 @@ pub fn wanted_node(
         driver: has("nvidia-driver"),
         docker: has("docker"),
         containers_see_gpu: has("nvidia-container-toolkit"),
+        // What renders, renders with Vulkan.
+        vulkan: has("nvidia-driver") && renders(profile, node.stack.as_ref()),
+        stack: has("stack"),
         disk_free_mib: LEAST_DISK_MIB,
     };
     wanted(address, &node.bootstrap, &inputs, expected)
+}
+
+/// Whether something of a stack renders.
+fn renders(profile: &Profile, stack: Option<&NodeName>) -> bool {
+    let stack = stack.and_then(|name| profile.stacks.get(name));
+    let mut components = stack.into_iter().flat_map(|stack| &stack.components);
+    components.any(|name| catalog::component(name).is_some_and(|needs| needs.rt_cores))
 }
 
 /// What an edge host should have.
@@ -134,6 +144,7 @@ pub fn wanted_edge(
     let has = |name: &str| host.bootstrap.iter().any(|step| step == name);
     let expected = Expected {
         docker: has("docker"),
+        stack: has("stack"),
         disk_free_mib: LEAST_DISK_MIB / 2,
         ..Expected::default()
     };

@@ -25,6 +25,7 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
+pub use crate::model::SecretSource;
 pub use codes::Severity;
 pub use not_built::not_built;
 pub use parse::{MAX_BYTES, Parsed, parse};
@@ -34,9 +35,8 @@ pub use quote::{is_unsafe, visible};
 pub use reference::reference;
 pub use schema::schema;
 pub use starters::{Starter, starters};
-pub use crate::model::SecretSource;
 pub use types::{
     AccessPort, Budget, DataVolume, EdgeHost, ExistingNetwork, GpuAction, Idle, MarketChoice,
-    Metrics, Moved, Network, Node, Operator, Platform, Profile, Schedule, Source,
-    Stack, StateStore, Weekday, Weekly, Zones,
+    Metrics, Moved, Network, Node, Operator, Platform, Profile, Schedule, Source, Stack,
+    StateStore, Weekday, Weekly, Zones,
 };

@@ -78,10 +78,18 @@ mod tests {
         for starter in starters() {
             let profile = parse(starter.text).profile.expect("valid");
             for node in profile.nodes.values() {
-                let stack = node.stack.as_ref().and_then(|name| profile.stacks.get(name));
+                let stack = node
+                    .stack
+                    .as_ref()
+                    .and_then(|name| profile.stacks.get(name));
                 let Some(stack) = stack else { continue };
                 let workload = catalog::workload(stack.components.iter().map(String::as_str));
-                assert_eq!(workload.lacking_disk(node.root.size_gib), None, "{}", starter.name);
+                assert_eq!(
+                    workload.lacking_disk(node.root.size_gib),
+                    None,
+                    "{}",
+                    starter.name
+                );
                 for type_ in &node.types {
                     let facts = catalog::instance_type(type_).expect("starters use known types");
                     let lacking = workload.lacking(facts);

@@ -320,3 +320,45 @@ unframed() {
     done
     [[ -e $here/rebooted ]]
 }
+
+@test "measure says whether a step's proof still holds, and why not" {
+    run put one <<<"check() { [[ -e $here/made ]] || { echo 'it is gone'; return 1; }; }; apply() { touch $here/made; }"
+    digest=${output##* }
+    run runner measure proof:one proof:two
+    [[ $output == $'proof-one=not-done\nproof-two=not-done' ]]
+    start one
+    follow one >/dev/null
+    [[ $(runner measure proof:one) == proof-one=holds ]]
+    rm "$here/made"
+    [[ $(runner measure proof:one) == "proof-one=fails: it is gone" ]]
+    # It only looks.
+    [[ ! -e $here/made && $(state_of one) == "done" ]]
+    run runner measure 'proof:../x'
+    [[ $output == error* ]]
+    run runner measure everything
+    [[ $output == "error bad-arguments"* ]]
+}
+
+# docker BODY: a docker whose `image inspect`, `pull` and `run` do what the body's functions say.
+fake() {
+    mkdir -p "$here/bin"
+    printf '#!/bin/sh\n%s\n' "$2" >"$here/bin/$1"
+    chmod +x "$here/bin/$1"
+    PATH=$here/bin:$PATH
+}
+
+@test "measure tries a container with all GPUs, and says what stands in the way" {
+    fake docker 'case $1 in image) exit 0 ;; run) printf "NVIDIA A10G\nNVIDIA A10G\n" ;; esac'
+    [[ $(runner measure container) == "container_gpus=NVIDIA A10G;NVIDIA A10G" ]]
+    fake docker 'case $1 in image) exit 1 ;; pull) [ "$3" = second ] || exit 1 ;; run) echo "NVIDIA T4" ;; esac'
+    [[ $(ROBOINFRA_IMAGE='first second' runner measure container) == "container_gpus=NVIDIA T4" ]]
+    fake docker 'case $1 in image) exit 0 ;; run) echo "could not select device driver" >&2; echo more >&2; exit 125 ;; esac'
+    [[ $(runner measure container) == "container_error=could not select device driver more" ]]
+    fake docker 'case $1 in image) exit 1 ;; pull) echo "toomanyrequests: slow down" >&2; exit 1 ;; esac'
+    [[ $(runner measure container) == "container_error=no image: toomanyrequests: slow down" ]]
+}
+
+@test "measure misses Vulkan where the driver does not bring it" {
+    [[ ! -e /usr/share/vulkan/icd.d/nvidia_icd.json ]] || skip "this machine has NVIDIA's driver for Vulkan"
+    [[ $(runner measure vulkan) == "vulkan_error=the driver has no description for the Vulkan loader" ]]
+}

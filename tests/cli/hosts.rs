@@ -323,3 +323,113 @@ fn a_program_reads_what_became_of_each_host() {
         "{verdicts:?}"
     );
 }
+
+#[test]
+fn what_a_host_was_measured_to_be_decides_and_drift_is_shown_until_it_is_accepted() {
+    let bench = bench();
+    // All steps pass, and the GPU is not the one that the type has.
+    let words = scenario(
+        &bench,
+        "[hosts.facts]\ngpu_names = \"NVIDIA T4\"\nepoch = \"1000\"\n",
+    );
+    bench.run(&words).ends(6).says(&[
+        "node.box.0: every step is done, but the host does not measure up",
+        "GPU: NVIDIA T4 expected: 1 A10G cause:",
+        "roboinfra plan --sandbox",
+        "clock:",
+        "roboinfra ssh edge.arm --sandbox -- timedatectl",
+        "0 of 2 hosts ready",
+    ]);
+    let plan = planned(&bench, 0);
+    assert!(plan.contains("was not ready: GPU, clock"), "{plan}");
+    // Another look, without a step: the host measures up now.
+    apply(&bench).ends(0);
+    assert!(!planned(&bench, 0).contains("not ready"));
+
+    let newer = "[hosts.versions]\ndocker = \"27.4.0\"\n";
+    bench.write("hosts.toml", newer);
+    let doctor = [
+        "doctor",
+        "--sandbox",
+        "--scenario",
+        "hosts.toml",
+        "node.box",
+    ];
+    bench.run(&doctor).ends(0);
+    let plan = planned(&bench, 0);
+    assert!(
+        plan.contains("docker: 27.3.1 was left, 27.4.0 was found"),
+        "{plan}"
+    );
+    let known = bench.read(&lock_name(&bench));
+    bench.run(&doctor).ends(0);
+    assert_eq!(
+        bench.read(&lock_name(&bench)),
+        known,
+        "the same again is no news"
+    );
+    bench
+        .run(&["apply", "--sandbox", "--yes", "--refresh-only"])
+        .ends(0);
+    assert!(!planned(&bench, 0).contains("was found"));
+    let address = roboinfra::model::Address::new("node.box.0");
+    assert_eq!(lock(&bench).hosts[&address].versions["docker"], "27.4.0");
+}
+
+#[test]
+fn doctor_says_what_does_not_hold_any_more() {
+    let bench = bench();
+    apply(&bench).ends(0);
+    bench.run(&["doctor", "--sandbox"]).ends(0);
+    bench.write(
+        "hosts.toml",
+        "[hosts.facts]\nproof-docker = \"fails: live-restore is off\"\nreboot_required = \"yes\"\n",
+    );
+    let told = bench
+        .run(&[
+            "doctor",
+            "--sandbox",
+            "--scenario",
+            "hosts.toml",
+            "node.box.0",
+        ])
+        .ends(6);
+    let said = told.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    for text in [
+        "docker: done, and does not hold any more: live-restore is off",
+        "expected: docker info answers",
+        "roboinfra bootstrap node.box.0 --sandbox",
+        "reboot: the system asks for one",
+        "roboinfra ssh node.box.0 --sandbox -- sudo systemctl reboot",
+    ] {
+        assert!(said.contains(text), "{text:?} is not in:\n{}", told.out);
+    }
+    let lines = bench
+        .run(&[
+            "doctor",
+            "--sandbox",
+            "--scenario",
+            "hosts.toml",
+            "node.box.0",
+            "--json",
+        ])
+        .ends(6)
+        .json();
+    let verdict = lines
+        .iter()
+        .find(|line| line["type"] == "verdict")
+        .expect("a verdict");
+    let findings = verdict["findings"].as_array().expect("a list");
+    let reboot = findings
+        .iter()
+        .find(|finding| finding["what"] == "reboot")
+        .expect("it is told");
+    assert_eq!(
+        (&reboot["binding"], &reboot["good"]),
+        (&false.into(), &false.into())
+    );
+    assert_eq!(
+        reboot["next"],
+        "roboinfra ssh node.box.0 --sandbox -- sudo systemctl reboot"
+    );
+}

@@ -42,7 +42,7 @@ impl Tender<'_> {
         match self.look().await {
             Ok((facts, steps, versions)) => {
                 let now = u64::try_from(self.tending.clock.now().as_second()).unwrap_or(0);
-                verdict.findings = standing(&self.job.wanted, &steps);
+                verdict.findings = standing(&self.job.wanted, &steps, &facts);
                 verdict
                     .findings
                     .extend(gate(&self.job.wanted.expected, &facts, now));
@@ -61,8 +61,23 @@ impl Tender<'_> {
 
     async fn look(&self) -> Result<(Facts, Vec<StepStatus>, Facts), Cut> {
         let mut link = self.tending.hosts.connect(&self.job.target).await?;
-        let facts = self.facts(link.as_mut()).await?;
-        let steps = self.ask(link.as_mut(), &Command::Status).await?;
+        let steps = {
+            self.facts(link.as_mut()).await?;
+            self.ask(link.as_mut(), &Command::Status).await?
+        };
+        let proofs: Vec<String> = StepStatus::parse(&steps)
+            .iter()
+            .filter(|step| step.state == StepState::Done)
+            .filter(|step| {
+                self.job
+                    .wanted
+                    .steps
+                    .iter()
+                    .any(|wanted| wanted.digest() == step.digest)
+            })
+            .map(|step| format!("proof:{}", step.name))
+            .collect();
+        let facts = self.measured(link.as_mut(), &proofs).await?;
         let versions = self.ask(link.as_mut(), &Command::Versions).await?;
         Ok((facts, StepStatus::parse(&steps), Facts::parse(&versions)))
     }
@@ -79,8 +94,8 @@ fn given(error: &crate::port::HostError) -> HostEnd {
     }
 }
 
-/// How each wanted step stands.
-fn standing(wanted: &Wanted, steps: &[StepStatus]) -> Vec<Finding> {
+/// How each wanted step stands, and whether what it made is still so.
+fn standing(wanted: &Wanted, steps: &[StepStatus], facts: &Facts) -> Vec<Finding> {
     wanted
         .steps
         .iter()
@@ -88,24 +103,53 @@ fn standing(wanted: &Wanted, steps: &[StepStatus]) -> Vec<Finding> {
             let known = steps.iter().find(|known| known.name == step.name());
             let current = known.filter(|known| known.digest == step.digest());
             let (good, found) = match (known, current.map(|known| known.state)) {
-                (_, Some(StepState::Done)) => (true, "done"),
-                (_, Some(StepState::Running)) => (true, "runs now"),
-                (_, Some(StepState::Reboot)) => (false, "waits for a reboot"),
-                (_, Some(StepState::Failed)) => (false, "failed"),
-                (_, Some(StepState::TimedOut)) => (false, "took too long"),
-                (_, Some(StepState::Later)) => (false, "met something that may pass"),
-                (_, Some(StepState::Interrupted)) => (false, "was interrupted"),
-                (_, Some(StepState::Stored)) => (false, "has not run"),
-                (Some(_), None) => (false, "has changed since it was done"),
-                (None, None) => (false, "has not run"),
+                (_, Some(StepState::Done)) => proven(step.name(), facts),
+                (_, Some(StepState::Running)) => (true, "runs now".to_owned()),
+                (_, Some(state)) => (false, in_words(state).to_owned()),
+                (Some(_), None) => (false, "has changed since it was done".to_owned()),
+                (None, None) => (false, "has not run".to_owned()),
             };
             Finding {
                 what: step.script.step.header.name.as_str(),
                 good,
-                found: found.to_owned(),
-                help: (!good).then_some("roboinfra bootstrap runs what is missing and goes on"),
+                found,
+                expected: step.script.step.header.proof.clone(),
+                cause: if good {
+                    ""
+                } else {
+                    "the step is not done, or what it made was changed since"
+                },
+                next: if good {
+                    ""
+                } else {
+                    "roboinfra bootstrap {host}{lab}"
+                },
                 binding: false,
             }
         })
         .collect()
+}
+
+fn proven(step: &str, facts: &Facts) -> (bool, String) {
+    let proof = facts.get(&format!("proof-{step}"));
+    match proof.strip_prefix("fails") {
+        Some(why) => {
+            let why = why.trim_start_matches([':', ' ']);
+            (false, format!("done, and does not hold any more: {why}"))
+        }
+        None => (true, "done".to_owned()),
+    }
+}
+
+fn in_words(state: StepState) -> &'static str {
+    match state {
+        StepState::Done => "done",
+        StepState::Running => "runs now",
+        StepState::Reboot => "waits for a reboot",
+        StepState::Failed => "failed",
+        StepState::TimedOut => "took too long",
+        StepState::Later => "met something that may pass",
+        StepState::Interrupted => "was interrupted",
+        StepState::Stored => "has not run",
+    }
 }

@@ -8,6 +8,7 @@ mod follow;
 mod job;
 mod log;
 mod many;
+mod measure;
 mod reboot;
 mod record;
 mod tend;

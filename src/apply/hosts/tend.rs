@@ -13,7 +13,7 @@ use crate::assets::RUNNER;
 use crate::event::{HostEvent, HostNews};
 use crate::host::{
     Command, End, Facts, Finding, Finished, HostEnd, Move, Runner, Seen, StepState, StepStatus,
-    Verdict, WantedStep, again, gate, next,
+    Verdict, WantedStep, again, next,
 };
 use crate::model::Secret;
 use crate::port::{HostError, HostErrorKind, HostLink};
@@ -259,13 +259,6 @@ impl<'a> Tender<'a> {
         self.measure(link).await
     }
 
-    async fn measure(&mut self, link: &mut dyn HostLink) -> Result<(Vec<Finding>, Facts), Cut> {
-        self.facts = self.facts(link).await?;
-        let versions = Facts::parse(&self.ask(link, &Command::Versions).await?);
-        let now = u64::try_from(self.tending.clock.now().as_second()).unwrap_or(0);
-        Ok((gate(&self.job.wanted.expected, &self.facts, now), versions))
-    }
-
     pub(super) fn step(&self, at: usize) -> &'a WantedStep {
         &self.job.wanted.steps[at]
     }
@@ -422,7 +415,7 @@ fn environment(secrets: &[(String, Secret)]) -> String {
 }
 
 /// The runner's answer as text, unless it is an error that nobody expects here.
-fn answered(answer: &[u8]) -> Result<String, Cut> {
+pub(super) fn answered(answer: &[u8]) -> Result<String, Cut> {
     let text = String::from_utf8_lossy(answer).into_owned();
     if text.starts_with("error ") && !text.starts_with("error busy") {
         return Err(strange(&text));

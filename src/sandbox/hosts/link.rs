@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::facts::facts;
+use super::facts::{facts, measured, versions};
 use super::played::Played;
 use super::request::{Request, read};
 use crate::port::{Flow, HostError, HostErrorKind, HostLink, HostTarget, Hosts, Taken};
@@ -142,14 +142,14 @@ impl Link {
         let sandbox = &self.shared.sandbox;
         let scenario = sandbox.scenario();
         let alias = self.alias.as_str();
+        let kind = self
+            .machine
+            .as_ref()
+            .map(|machine| machine.instance_type.as_str());
+        let plot = &scenario.hosts;
         self.shared.change(alias, |host| match words {
-            ["facts"] => {
-                let kind = self
-                    .machine
-                    .as_ref()
-                    .map(|machine| machine.instance_type.as_str());
-                facts(host, alias, kind, now)
-            }
+            ["facts"] => facts(host, alias, (kind, &plot.facts), now),
+            ["measure", what @ ..] => measured(what, kind, &plot.facts),
             ["status"] => host.status(now),
             ["put", step, digest] => {
                 host.put(step, digest, syntax(input));
@@ -175,7 +175,7 @@ impl Link {
                 let length = length.parse().unwrap_or(0);
                 log[from..].chars().take(length).collect()
             }
-            ["versions"] => "simulated=yes\n".to_owned(),
+            ["versions"] => versions(host, &plot.versions, now),
             _ => format!("error unknown {}\n", words.first().unwrap_or(&"")),
         })
     }

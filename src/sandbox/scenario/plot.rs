@@ -1,5 +1,6 @@
 //! What a scenario says of hosts: how long steps take, and which end badly.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -17,6 +18,10 @@ pub struct HostPlot {
     /// How long a step takes.
     #[serde(deserialize_with = "whole")]
     pub step: Duration,
+    /// What hosts say of themselves, in place of what they would.
+    pub facts: BTreeMap<String, String>,
+    /// The versions that they find, likewise.
+    pub versions: BTreeMap<String, String>,
 }
 
 impl Default for HostPlot {
@@ -24,6 +29,8 @@ impl Default for HostPlot {
         Self {
             boot: Duration::from_millis(500),
             step: Duration::from_millis(150),
+            facts: BTreeMap::new(),
+            versions: BTreeMap::new(),
         }
     }
 }

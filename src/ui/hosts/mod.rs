@@ -11,4 +11,5 @@ pub use display::HostDisplay;
 pub(super) use display::HostSilence;
 pub(super) use explain::explain;
 pub(super) use lines::HostLines;
+pub(super) use verdicts::next_of;
 pub use verdicts::{examined_view, verdicts_view};

@@ -14,7 +14,7 @@ const MOST_READY: usize = 8;
 pub fn verdicts_view(
     verdicts: &[Verdict],
     log: &dyn Fn(&Verdict, &str) -> String,
-    next: &[String],
+    (next, same_lab): (&[String], &str),
     look: &Look,
 ) -> String {
     let mut page = Page::default();
@@ -22,7 +22,7 @@ pub fn verdicts_view(
         .iter()
         .filter(|verdict| verdict.end != HostEnd::Ready)
     {
-        failed(&mut page, verdict, log, look);
+        failed(&mut page, verdict, log, (same_lab, look));
         page.gap();
     }
     let ready = verdicts
@@ -86,9 +86,9 @@ pub fn verdicts_view(
     page.render(look)
 }
 
-/// What was measured, one line each; what is wrong with what helps.
-fn findings(page: &mut Page, findings: &[Finding], look: &Look) {
-    for finding in findings {
+/// What was measured, one line each; what is wrong with what was expected, its cause, and what to type.
+fn findings(page: &mut Page, verdict: &Verdict, same_lab: &str, look: &Look) {
+    for finding in &verdict.findings {
         let (mark, role) = if finding.good {
             (look.tick(), Role::Good)
         } else {
@@ -100,9 +100,13 @@ fn findings(page: &mut Page, findings: &[Finding], look: &Look) {
                 .add(role, format!("{mark} "))
                 .plain(format!("{}: {}", finding.what, finding.found)),
         );
-        if let Some(help) = finding.help {
-            page.line(Line::at(4).add(Role::Faint, help));
+        if finding.good {
+            continue;
         }
+        let remark = |text: String| Line::at(4).hang(6).add(Role::Faint, text);
+        page.line(remark(format!("expected: {}", finding.expected)));
+        page.line(remark(format!("cause: {}", finding.cause)));
+        page.line(Line::command(4, next_of(finding, verdict, same_lab)));
     }
 }
 
@@ -118,9 +122,9 @@ pub fn examined_view(verdicts: &[Verdict], look: &Look, same_lab: &str) -> Strin
                         .add(Role::Strong, verdict.address.to_string())
                         .plain(format!("  {}", verdict.facts.system())),
                 );
-                findings(&mut page, &verdict.findings, look);
+                findings(&mut page, verdict, same_lab, look);
             }
-            _ => failed(&mut page, verdict, &|_, _| String::new(), look),
+            _ => failed(&mut page, verdict, &|_, _| String::new(), (same_lab, look)),
         }
     }
     let is_ill = |verdict: &&Verdict| {
@@ -141,7 +145,18 @@ pub fn examined_view(verdicts: &[Verdict], look: &Look, same_lab: &str) -> Strin
     page.render(look)
 }
 
-fn failed(page: &mut Page, verdict: &Verdict, log: &dyn Fn(&Verdict, &str) -> String, look: &Look) {
+/// What to type about a finding.
+pub(in crate::ui) fn next_of(finding: &Finding, verdict: &Verdict, same_lab: &str) -> String {
+    let host = finding.next.replace("{host}", verdict.address.as_str());
+    host.replace("{lab}", same_lab)
+}
+
+fn failed(
+    page: &mut Page,
+    verdict: &Verdict,
+    log: &dyn Fn(&Verdict, &str) -> String,
+    (same_lab, look): (&str, &Look),
+) {
     let head = |text: String| {
         Line::at(0)
             .add(Role::Bad, format!("{} ", look.cross()))
@@ -157,7 +172,7 @@ fn failed(page: &mut Page, verdict: &Verdict, log: &dyn Fn(&Verdict, &str) -> St
             page.line(head(
                 "every step is done, but the host does not measure up".to_owned(),
             ));
-            findings(page, &verdict.findings, look);
+            findings(page, verdict, same_lab, look);
         }
         HostEnd::Failed {
             step,

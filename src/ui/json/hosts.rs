@@ -9,7 +9,7 @@ use super::line::{Format, line};
 use crate::event::{HostEvent, HostNews};
 use crate::host::{HostEnd, Verdict};
 use crate::model::Address;
-use crate::ui::hosts::{HostDisplay, explain};
+use crate::ui::hosts::{HostDisplay, explain, next_of};
 
 /// Writes one JSON object for each event.
 pub struct HostEvents<W> {
@@ -182,17 +182,21 @@ struct FindingMirror<'a> {
     what: &'a str,
     good: bool,
     found: &'a str,
+    expected: &'a str,
+    cause: Option<&'a str>,
+    next: Option<String>,
+    binding: bool,
 }
 
 /// One line for each verdict, after the events.
-pub fn verdicts_json(verdicts: &[Verdict]) -> String {
+pub fn verdicts_json(verdicts: &[Verdict], same_lab: &str) -> String {
     verdicts
         .iter()
-        .map(|verdict| line(&verdict_mirror(verdict)))
+        .map(|verdict| line(&verdict_mirror(verdict, same_lab)))
         .collect()
 }
 
-fn verdict_mirror(verdict: &Verdict) -> VerdictMirror<'_> {
+fn verdict_mirror<'a>(verdict: &'a Verdict, same_lab: &str) -> VerdictMirror<'a> {
     let (end, message) = match &verdict.end {
         HostEnd::Ready => ("ready", None),
         HostEnd::NotReady => ("not-ready", None),
@@ -229,6 +233,10 @@ fn verdict_mirror(verdict: &Verdict) -> VerdictMirror<'_> {
                 what: finding.what,
                 good: finding.good,
                 found: &finding.found,
+                expected: &finding.expected,
+                cause: (!finding.good).then_some(finding.cause),
+                next: (!finding.good).then(|| next_of(finding, verdict, same_lab)),
+                binding: finding.binding,
             })
             .collect(),
         facts: verdict.facts.iter().collect(),
