@@ -1,8 +1,10 @@
 //! roboinfra: GPU robotics labs on AWS from one TOML file.
 //!
 //! Data goes one way: profile, lab, plan, apply. See `docs/architecture.md` for who may import whom. What needs the SDK or a
-//! terminal is behind the feature `cli`, which is on by default.
+//! terminal is behind the feature `cli`, what only the daemon needs is behind `agent`; both are on by default.
 
+#[cfg(feature = "agent")]
+pub mod agent;
 #[cfg(feature = "cli")]
 pub mod apply;
 pub mod assets;

@@ -4,6 +4,7 @@
 //! Owns: plain values that every other module may use. Does not own: anything that decides or acts.
 
 mod action;
+mod agent;
 mod failure;
 mod hex;
 mod ids;
@@ -21,6 +22,11 @@ mod spec;
 mod tags;
 
 pub use action::{Action, BlockReason, FieldChange, Impact, Loss, Reason};
+pub use agent::{
+    AGENT_CONFIG, AGENT_FORMAT, AGENT_STATUS, AgentAction, AgentConfig, AgentIdle, AgentLease,
+    AgentMetric, AgentPaths, AgentPrometheus, AgentPublish, AgentSpot, HOLD_FILE, MetricUnit,
+    published_metrics,
+};
 pub use failure::{Failure, FailureClass, Leftover};
 pub use hex::hex;
 pub use ids::{
