@@ -5,6 +5,8 @@
 pub struct Image {
     /// Its name in the profile.
     pub name: &'static str,
+    /// Its system, as its /etc/os-release names it: id and version.
+    pub system: (&'static str, &'static str),
     /// The user that logs in.
     pub user: &'static str,
     /// What it is, in a few words.
@@ -34,6 +36,7 @@ impl Image {
 const IMAGES: &[Image] = &[
     Image {
         name: "ubuntu-22.04",
+        system: ("ubuntu", "22.04"),
         user: "ubuntu",
         about: "Ubuntu 22.04 LTS, for ROS 2 Humble",
         has_driver: false,
@@ -45,6 +48,7 @@ const IMAGES: &[Image] = &[
     },
     Image {
         name: "ubuntu-24.04",
+        system: ("ubuntu", "24.04"),
         user: "ubuntu",
         about: "Ubuntu 24.04 LTS, for ROS 2 Jazzy",
         has_driver: false,
@@ -56,6 +60,7 @@ const IMAGES: &[Image] = &[
     },
     Image {
         name: "debian-12",
+        system: ("debian", "12"),
         user: "admin",
         about: "Debian 12",
         has_driver: false,
@@ -65,6 +70,7 @@ const IMAGES: &[Image] = &[
     },
     Image {
         name: "dlami-base-22.04",
+        system: ("ubuntu", "22.04"),
         user: "ubuntu",
         about: "AWS Deep Learning base image on Ubuntu 22.04: driver, Docker and container toolkit in it",
         has_driver: true,
@@ -76,6 +82,7 @@ const IMAGES: &[Image] = &[
     },
     Image {
         name: "dlami-base-24.04",
+        system: ("ubuntu", "24.04"),
         user: "ubuntu",
         about: "AWS Deep Learning base image on Ubuntu 24.04: driver, Docker and container toolkit in it",
         has_driver: true,

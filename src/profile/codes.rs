@@ -86,6 +86,7 @@ codes! {
     SECRET_NEEDED "P0317" Error "A secret that a component cannot run without.";
     SETTING_NEEDED "P0318" Error "A variable or an image that a component cannot be made without.";
     STACK_MISFIT "P0319" Error "A component that does not run on the machine: its architecture, its GPU or its driver.";
+    STEP_MISFIT "P0320" Error "A bootstrap step that does not run on the image's system.";
     UNKNOWN_TYPE "P0901" Warning "An instance type that the catalogue does not have: its price is not known.";
     WIDE_OPEN "P0902" Warning "A port that the whole internet, or much of it, may reach.";
     OLD_DRIVER "P0903" Warning "A driver branch that is no longer supported, or is not known.";

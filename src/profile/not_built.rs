@@ -1,6 +1,10 @@
 //! What a profile may ask for that this version reads and checks but does not do yet.
 
-use super::types::Profile;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::types::{EdgeHost, Node, Profile};
+use crate::assets;
+use crate::model::NodeName;
 
 /// One sentence for each part of the profile that is left out.
 pub fn not_built(profile: &Profile) -> Vec<String> {
@@ -20,10 +24,11 @@ pub fn not_built(profile: &Profile) -> Vec<String> {
         budget,
         state,
         moved,
-        edge: _,
+        edge,
     } = profile;
     let any_stack = !stacks.is_empty() || nodes.values().any(|node| node.stack.is_some());
-    [
+    let mut sentences: Vec<String> = steps_to_come(nodes, edge);
+    let others = [
         (any_stack, "stacks are not started yet"),
         (
             metrics.is_some(),
@@ -52,6 +57,24 @@ pub fn not_built(profile: &Profile) -> Vec<String> {
     ]
     .into_iter()
     .filter(|(asked, _)| *asked)
-    .map(|(_, sentence)| sentence.to_owned())
-    .collect()
+    .map(|(_, sentence)| sentence.to_owned());
+    sentences.extend(others);
+    sentences
+}
+
+/// Steps that are named and not shipped yet.
+fn steps_to_come(
+    nodes: &BTreeMap<NodeName, Node>,
+    edge: &BTreeMap<NodeName, EdgeHost>,
+) -> Vec<String> {
+    let of_nodes = nodes.values().flat_map(|node| &node.bootstrap);
+    let of_edge = edge.values().flat_map(|host| &host.bootstrap);
+    let missing: BTreeSet<&String> = of_nodes
+        .chain(of_edge)
+        .filter(|name| assets::step(name).is_none())
+        .collect();
+    missing
+        .into_iter()
+        .map(|name| format!("the step {name} does nothing yet: it is left out"))
+        .collect()
 }

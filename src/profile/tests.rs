@@ -165,6 +165,8 @@ const CASES: &[(&str, &[(&str, &str)])] = &[
     ("driver = \"999-server\"", &[("P0903", "\"999-server\"")]),
     ("driver = \"latest\"", &[("P0218", "\"latest\"")]),
     ("[node.vv]\ntypes = [\"p3dn.24xlarge\"]\ndriver = \"595-server\"", &[("P0311", "\"595-server\"")]),
+    ("image = \"debian-12\"\nbootstrap = [\"base\", \"jetson-performance\"]", &[("P0320", "\"jetson-performance\"")]),
+    ("image = \"ubuntu-24.04\"\nbootstrap = [\"base\", \"jetson-performance\"]", &[]),
     ("bootstrap = [\"nvidia-drver\"]", &[("P0217", "\"nvidia-drver\"")]),
     // Market and placement.
     ("max_price = 0.5", &[("P0308", "0.5")]),

@@ -172,6 +172,21 @@ impl<'a> Tender<'a> {
         }
     }
 
+    /// Nothing is begun on a system for which a step that is still to be done was not written.
+    fn runs_here(&self) -> Result<(), Cut> {
+        let (id, version) = (self.facts.get("os_id"), self.facts.get("os_version"));
+        let steps = self.job.wanted.steps.iter().enumerate();
+        let mut undone = steps.filter(|(at, _)| !self.done.contains_key(at));
+        match undone.find(|(_, step)| !step.script.step.header.supports(id, version)) {
+            None => Ok(()),
+            Some((_, step)) => Err(Cut::Over(HostEnd::Strange(format!(
+                "the step {} does not run on {id} {version}: it is for {}",
+                step.name(),
+                step.script.step.header.systems.join(", ")
+            )))),
+        }
+    }
+
     /// The wanted steps that are done, in their order.
     pub(super) fn finished(&self) -> Vec<Finished> {
         self.done.values().cloned().collect()
@@ -240,6 +255,7 @@ impl<'a> Tender<'a> {
             self.reached = self.tending.clock.now();
             self.take_in(&seen.steps);
             self.tell_reached(link);
+            self.runs_here()?;
             match next(&self.job.wanted, &seen) {
                 Move::Done => break,
                 Move::Put(at) => {

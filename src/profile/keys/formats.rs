@@ -43,7 +43,7 @@ fn drivers() -> Vec<&'static str> {
 }
 
 fn steps() -> Vec<&'static str> {
-    super::steps::STEPS.to_vec()
+    super::steps::step_names()
 }
 
 fn stacks() -> Vec<&'static str> {

@@ -12,4 +12,4 @@ mod upkeep;
 
 pub(super) use file::PROFILE;
 pub(super) use formats::NAME;
-pub(super) use steps::{DEFAULT_STEPS, EDGE_STEPS, GPU_LESS_STEPS, STEPS};
+pub(super) use steps::{DEFAULT_STEPS, EDGE_STEPS, GPU_LESS_STEPS, step_names};

@@ -1,17 +1,19 @@
 //! The names of the bootstrap steps, and which run where none are listed.
 
-/// The bootstrap steps that exist.
-pub(in crate::profile) const STEPS: &[&str] = &[
-    "base",
-    "nvidia-driver",
-    "docker",
-    "nvidia-container-toolkit",
-    "ros-network",
-    "stack",
-    "gpu-metrics",
-    "jetson-performance",
-    "realtime",
-];
+use crate::assets;
+
+/// Steps that a profile may name before they are shipped: they do nothing, and `plan` says so.
+const TO_COME: &[&str] = &["gpu-metrics"];
+
+/// The names of the bootstrap steps: those that are shipped, and those to come.
+pub(in crate::profile) fn step_names() -> Vec<&'static str> {
+    let shipped = assets::steps().iter().map(|step| step.header.name.as_str());
+    let to_come = TO_COME
+        .iter()
+        .copied()
+        .filter(|name| assets::step(name).is_none());
+    shipped.chain(to_come).collect()
+}
 
 /// The steps of a node that lists none.
 pub(in crate::profile) const DEFAULT_STEPS: &[&str] = &[
@@ -29,3 +31,27 @@ pub(in crate::profile) const GPU_LESS_STEPS: &[&str] = &["base", "docker", "ros-
 
 /// The steps of an edge host that lists none.
 pub(in crate::profile) const EDGE_STEPS: &[&str] = &["base", "docker", "stack"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_step_may_be_named_and_every_default_is_a_step() {
+        let names = step_names();
+        for step in assets::steps() {
+            assert!(
+                names.contains(&step.header.name.as_str()),
+                "{}",
+                step.header.name
+            );
+        }
+        for name in [DEFAULT_STEPS, GPU_LESS_STEPS, EDGE_STEPS].concat() {
+            assert!(names.contains(&name), "{name}");
+        }
+        let mut once = names.clone();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(once.len(), names.len());
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::names::named;
 use super::node;
+use super::steps::bootstrap;
 use crate::model::NodeName;
 use crate::profile::codes::BAD_HOST;
 use crate::profile::keys::EDGE_STEPS;
@@ -23,7 +24,7 @@ pub(super) fn edge(root: &Fields<'_>, problems: &mut Problems) -> BTreeMap<NodeN
 }
 
 fn host(fields: &Fields<'_>, problems: &mut Problems) -> Option<EdgeHost> {
-    let bootstrap = node::bootstrap(fields, EDGE_STEPS, problems);
+    let bootstrap = bootstrap(fields, EDGE_STEPS, problems);
     let host = fields.text("host");
     let user = fields.text("user");
     if let Some(at) = host.as_ref().filter(|at| !is_host(at.value)) {

@@ -14,6 +14,7 @@ mod node;
 mod root;
 mod runs;
 mod stack;
+mod steps;
 mod suits;
 mod types;
 mod upkeep;

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::names::{name, named, no_duplicates};
+use super::names::{name, named};
+use super::steps::{bootstrap, steps_fit_image};
 use super::types::{Types, types};
 use super::volume;
 use crate::catalog::{self, DriverIssue};
 use crate::model::{ImageRef, NodeName, Region, Shutdown, Usd};
 use crate::profile::codes::{
-    BAD_DRIVER, BAD_IMAGE, BAD_NAME, BAD_STEP, DRIVER_MISFIT, IMAGE_MISFIT, LONE_GROUP, OLD_DRIVER,
+    BAD_DRIVER, BAD_IMAGE, BAD_NAME, DRIVER_MISFIT, IMAGE_MISFIT, LONE_GROUP, OLD_DRIVER,
     PRICE_WITHOUT_SPOT, SPOT_GROUP,
 };
-use crate::profile::keys::{DEFAULT_STEPS, GPU_LESS_STEPS, STEPS};
+use crate::profile::keys::{DEFAULT_STEPS, GPU_LESS_STEPS};
 use crate::profile::problem::Problems;
 use crate::profile::quote::quote;
 use crate::profile::read::{At, Fields};
@@ -42,6 +43,7 @@ fn node(fields: &Fields<'_>, region: Option<&Region>, problems: &mut Problems) -
     let market = market(fields);
     let count = fields.whole("count").map_or(1, |at| at.value);
     placement(fields, count, market, problems);
+    steps_fit_image(fields, &image, problems);
     let gpu_less = types.as_ref().is_some_and(Types::have_no_gpu);
     let steps = if gpu_less {
         GPU_LESS_STEPS
@@ -178,31 +180,6 @@ fn bad_image(at: &At<&str>, help: String, problems: &mut Problems) {
         )
         .says("unknown image")
         .advise(help);
-}
-
-/// The steps of a node or an edge host.
-pub(super) fn bootstrap(
-    fields: &Fields<'_>,
-    default: &[&str],
-    problems: &mut Problems,
-) -> Vec<String> {
-    let Some(listed) = fields.texts("bootstrap") else {
-        return default.iter().map(|&step| step.to_owned()).collect();
-    };
-    no_duplicates(&listed.value, "`bootstrap`", problems);
-    for at in listed.value.iter().filter(|at| !STEPS.contains(&at.value)) {
-        let help = did_you_mean(at.value, STEPS.iter().copied())
-            .unwrap_or_else(|| format!("the steps are {}", STEPS.join(", ")));
-        problems
-            .add(
-                BAD_STEP,
-                &at.span,
-                format!("there is no bootstrap step {}", quote(at.value)),
-            )
-            .says("unknown step")
-            .advise(help);
-    }
-    listed.value.iter().map(|at| at.value.to_owned()).collect()
 }
 
 fn driver(fields: &Fields<'_>, types: Option<&Types>, problems: &mut Problems) -> Option<String> {

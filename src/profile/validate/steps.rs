@@ -1,0 +1,65 @@
+//! `bootstrap`: the steps of a node or an edge host, as they are shipped.
+
+use super::names::no_duplicates;
+use crate::assets;
+use crate::catalog;
+use crate::model::ImageRef;
+use crate::profile::codes::{BAD_STEP, STEP_MISFIT};
+use crate::profile::keys::step_names;
+use crate::profile::problem::Problems;
+use crate::profile::quote::quote;
+use crate::profile::read::Fields;
+use crate::profile::suggest::did_you_mean;
+
+/// The steps of a node or an edge host; `default` where it lists none.
+pub(super) fn bootstrap(
+    fields: &Fields<'_>,
+    default: &[&str],
+    problems: &mut Problems,
+) -> Vec<String> {
+    let Some(listed) = fields.texts("bootstrap") else {
+        return default.iter().map(|&step| step.to_owned()).collect();
+    };
+    no_duplicates(&listed.value, "`bootstrap`", problems);
+    let names = step_names();
+    for at in listed.value.iter().filter(|at| !names.contains(&at.value)) {
+        let help = did_you_mean(at.value, names.iter().copied())
+            .unwrap_or_else(|| format!("the steps are {}", names.join(", ")));
+        problems
+            .add(
+                BAD_STEP,
+                &at.span,
+                format!("there is no bootstrap step {}", quote(at.value)),
+            )
+            .says("unknown step")
+            .advise(help);
+    }
+    listed.value.iter().map(|at| at.value.to_owned()).collect()
+}
+
+/// Reports steps that do not run on the system of the image, where that is known.
+pub(super) fn steps_fit_image(fields: &Fields<'_>, image: &ImageRef, problems: &mut Problems) {
+    let (Some(image), Some(listed)) = (catalog::image(&image.0), fields.texts("bootstrap")) else {
+        return;
+    };
+    let (id, version) = image.system;
+    for at in &listed.value {
+        let Some(step) = assets::step(at.value) else {
+            continue;
+        };
+        if step.header.supports(id, version) {
+            continue;
+        }
+        let problem = problems
+            .add(
+                STEP_MISFIT,
+                &at.span,
+                format!("the step {} does not run on {id} {version}", at.value),
+            )
+            .says(format!("runs on {}", step.header.systems.join(", ")));
+        if let Some(span) = fields.span_of("image") {
+            problem.see(&span, format!("this image is {id} {version}"));
+        }
+        problem.advise("take another image, or leave the step out");
+    }
+}
