@@ -43,4 +43,5 @@ suite![
     spot_machines_come_and_go,
     a_saved_plan_is_applied_or_refused,
     a_part_is_aimed_at,
+    a_state_is_shared,
 ];

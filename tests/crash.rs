@@ -30,5 +30,7 @@ mod pins;
 mod readonly;
 #[path = "crash/sample.rs"]
 mod sample;
+#[path = "crash/takeover.rs"]
+mod takeover;
 #[path = "crash/writes.rs"]
 mod writes;

@@ -89,17 +89,7 @@ impl fmt::Debug for Aws {
 impl Aws {
     /// Prepares the clients. Nothing is sent yet: credentials are found, and refused, with the first call.
     pub async fn connect(settings: Settings) -> Result<Self, Failure> {
-        if settings.region.as_str().is_empty() {
-            return Err(Failure::local(
-                FailureClass::Credentials,
-                "connect",
-                "no region is set",
-            ));
-        }
-        let config = match settings.http_client.clone() {
-            Some(client) => closed(&settings, client)?,
-            None => open(&settings).await?,
-        };
+        let config = configuration(&settings).await?;
         let endpoint = settings
             .endpoint_name
             .or_else(|| endpoint_of(&config))
@@ -115,6 +105,21 @@ impl Aws {
             known_images: settings.known_images,
             clock: settings.clock,
         })
+    }
+}
+
+/// The configuration that all clients have in common.
+pub(super) async fn configuration(settings: &Settings) -> Result<SdkConfig, Failure> {
+    if settings.region.as_str().is_empty() {
+        return Err(Failure::local(
+            FailureClass::Credentials,
+            "connect",
+            "no region is set",
+        ));
+    }
+    match settings.http_client.clone() {
+        Some(client) => closed(settings, client),
+        None => open(settings).await,
     }
 }
 

@@ -14,10 +14,12 @@ mod iam;
 mod patience;
 mod perform;
 mod quotas;
+mod s3;
 mod sight;
 mod ssm;
 mod sts;
 mod whoami;
 
 pub use connect::{Aws, ImageParameter, Settings};
+pub use s3::{Bucket, Made};
 pub use whoami::CheckIp;

@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use tokio::task::JoinHandle;
+
 use super::error::CliError;
 use super::global::{Color, Global};
 use super::interrupts::Interrupts;
 use super::settings::Settings;
+use crate::model::Failure;
 use crate::profile::ProfileProblem;
 use crate::store::Paths;
 use crate::ui::json::{ErrorMirror, error_json, error_opening, line, problems_json};
@@ -29,6 +32,8 @@ pub(super) struct App {
     pub(super) terminal: Terminal,
     /// Who answers to Ctrl-C.
     pub(super) interrupts: Interrupts,
+    /// The tasks that keep leases, and give them back.
+    pub(super) keepers: Vec<JoinHandle<Option<Failure>>>,
     /// Whether this is a play, whose files the user never sees.
     pub(super) is_play: bool,
     /// Whether anything has been written to stdout.
@@ -61,9 +66,21 @@ impl App {
             global,
             settings,
             interrupts: Interrupts::default(),
+            keepers: Vec::new(),
             is_play: false,
             has_data: false,
             unwritten: None,
+        }
+    }
+
+    /// Waits until every lease that this command had is given back.
+    pub(super) async fn leases_given_back(&mut self) {
+        for keeper in std::mem::take(&mut self.keepers) {
+            if let Ok(Some(failure)) = keeper.await {
+                self.say(&format!(
+                    "The lease on the shared state could not be given back, and runs out by itself: {failure}"
+                ));
+            }
         }
     }
 

@@ -126,7 +126,7 @@ pub(super) async fn apply(app: &mut App, args: &ApplyArgs) -> Result<u8, OpenErr
             .await
             .map_err(OpenError::from);
     }
-    let run = books.work(app, &session, &prepared, "apply").await?;
+    let (mut books, run) = books.work(app, &session, &prepared, "apply").await?;
     let tended = match wish.mode {
         Mode::Apply => {
             hosts_after::tend_hosts(app, &session, &mut books, &prepared, &run, nothing).await
@@ -137,7 +137,7 @@ pub(super) async fn apply(app: &mut App, args: &ApplyArgs) -> Result<u8, OpenErr
         }
     };
     // Whatever became of the hosts, what was done is written down.
-    let lockfile = books.close(&session)?;
+    let lockfile = books.close(app, &session).await?;
     let (verdicts, broken) = match tended {
         Ok(verdicts) => (verdicts, None),
         Err(error) => (Vec::new(), Some(error)),

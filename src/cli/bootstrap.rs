@@ -38,7 +38,7 @@ pub(super) async fn bootstrap(app: &mut App, args: &BootstrapArgs) -> Result<u8,
     books.begin_without_cloud(&session, "bootstrap")?;
     let verdicts = tend(app, &session, &mut books, &jobs, (patience, false)).await?;
     forget_others(&session, &mut books)?;
-    books.close(&session)?;
+    books.close(app, &session).await?;
     let code = code_of_hosts(&verdicts);
     let next = if code == exit::DONE {
         Vec::new()

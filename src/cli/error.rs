@@ -47,6 +47,12 @@ impl CliError {
         self
     }
 
+    /// The same with one more cause.
+    pub(super) fn because(mut self, cause: impl Into<String>) -> Self {
+        self.causes.push(cause.into());
+        self
+    }
+
     /// A call that failed where no run was under way: what it means, what the cloud said, what helps.
     pub(super) fn from_failure(failure: &Failure, circumstances: &Circumstances<'_>) -> Self {
         let advice = advise(failure, circumstances);

@@ -8,6 +8,7 @@ use super::exit;
 use super::interrupts::Signals;
 use super::prepare::{Prepared, Reading, draw_id};
 use super::session::Session;
+use super::shared::{Guarded, SharedBooks};
 use crate::apply::{Engine, Recovery, Report, Run, Stop, recover};
 use crate::event::{Event, RunEnd};
 use crate::model::{LabId, RunId, Tags};
@@ -19,7 +20,9 @@ use crate::ui::{Display, choose_display, open_display};
 /// The files of a lab while this run holds them.
 #[derive(Debug)]
 pub(super) struct Books {
-    _guard: Guard,
+    /// Where the state is shared, the lease's keeper has it.
+    _guard: Option<Guard>,
+    shared: Option<SharedBooks>,
     pub(super) ledger: Tee,
 }
 
@@ -55,8 +58,8 @@ impl Books {
         session: &Session,
         command: &str,
     ) -> Result<Self, CliError> {
-        let guard = guarded(app, session, command).await?;
-        Self::load(session, guard)
+        let guarded = guarded(app, session, command).await?;
+        Self::load(app, session, guarded, false).await
     }
 
     /// The same after files that cannot be used have been put away; says which.
@@ -65,22 +68,43 @@ impl Books {
         session: &Session,
         command: &str,
     ) -> Result<(Self, Vec<SetAside>), CliError> {
-        let guard = guarded(app, session, command).await?;
+        let guarded = guarded(app, session, command).await?;
         let moved = store::set_aside(&session.paths)?;
-        Ok((Self::load(session, guard)?, moved))
+        Ok((Self::load(app, session, guarded, true).await?, moved))
     }
 
-    fn load(session: &Session, guard: Guard) -> Result<Self, CliError> {
-        let (loaded, journal) = store::load_for_run(&session.paths)?;
+    async fn load(
+        app: &mut App,
+        session: &Session,
+        guarded: Guarded,
+        mend: bool,
+    ) -> Result<Self, CliError> {
         let path = session.paths.journal.display().to_string();
+        let (guard, shared, (loaded, journal)) = match &session.shared {
+            None => {
+                let loaded = store::load_for_run(&session.paths)?;
+                (Some(guarded.guard), None, loaded)
+            }
+            Some(shared) => {
+                let opened = SharedBooks::open(app, session, shared, guarded, mend).await?;
+                (None, Some(opened.0), (opened.1, opened.2))
+            }
+        };
         Ok(Self {
             _guard: guard,
+            shared,
             ledger: Tee {
                 journal,
                 state: loaded.state,
                 path,
             },
         })
+    }
+
+    /// Whether an earlier run left something open.
+    pub(super) fn is_open(&self) -> bool {
+        let cut_off = self.shared.as_ref().and_then(SharedBooks::cut_off);
+        cut_off.is_some() || !self.ledger.state.folded().open.is_empty()
     }
 
     /// What is remembered, with what the journal knows beyond the lockfile.
@@ -95,6 +119,7 @@ impl Books {
         session: &Session,
         prepared: &mut Reading,
     ) -> Result<(), CliError> {
+        self.look_twice(app, session, prepared).await;
         let folded = self.ledger.state.folded();
         if folded.open.is_empty() {
             return Ok(());
@@ -129,6 +154,62 @@ impl Books {
         }
     }
 
+    /// A run that was cut off on another machine left its journal there: what it made last may show late.
+    async fn look_twice(&mut self, app: &mut App, session: &Session, reading: &mut Reading) {
+        let Some(shared) = &mut self.shared else {
+            return;
+        };
+        if let Some(other) = shared.cut_off() {
+            app.say(&format!(
+                "A run was cut off: {other}. Looking twice for what it may have made …"
+            ));
+            session.clock.sleep(session.suspect_age).await;
+            reading.gathered.inventory = session.cloud.collect(&reading.scope).await;
+        }
+        shared.settle(reading.gathered.inventory.unreadable.is_empty());
+    }
+
+    /// Writes what is known to the shared lockfile before the first step: above all, which lab this is.
+    async fn publish(
+        mut self,
+        app: &mut App,
+        session: &Session,
+        prepared: &Prepared,
+        tags: &Tags,
+    ) -> Result<Self, CliError> {
+        let folded = self.ledger.state.folded();
+        let Some(shared) = &mut self.shared else {
+            return Ok(self);
+        };
+        if !folded.open.is_empty() {
+            // Suspects keep their journal.
+            shared.settle(false);
+            return Ok(self);
+        }
+        if prepared.plan.steps.is_empty() {
+            return Ok(self);
+        }
+        let known = folded.lockfile.clone();
+        let mut next = known.unwrap_or_else(|| Lockfile::new(prepared.reading.entry(session)));
+        next.pins = prepared.reading.gathered.pins.clone();
+        next.pins.tags = tags.clone();
+        let next = next.next();
+        let Tee {
+            journal,
+            state,
+            path,
+        } = self.ledger;
+        let folded = state.folded();
+        let published = shared.publish(app, session, &next, journal, folded).await;
+        let (loaded, journal) = published?;
+        self.ledger = Tee {
+            journal,
+            state: loaded.state,
+            path,
+        };
+        Ok(self)
+    }
+
     /// Writes down that a run begins.
     fn begin(
         &mut self,
@@ -155,29 +236,33 @@ impl Books {
 
     /// Does what the plan says, then writes the lockfile.
     pub(super) async fn run(
-        mut self,
+        self,
         app: &mut App,
         session: &Session,
         prepared: &Prepared,
         command: &str,
     ) -> Result<(Report, Option<Lockfile>), CliError> {
-        let report = self.work(app, session, prepared, command).await?;
-        Ok((report, self.close(session)?))
+        let (books, report) = self.work(app, session, prepared, command).await?;
+        Ok((report, books.close(app, session).await?))
     }
 
     /// Does what the plan says; the run goes on until the books are closed.
     pub(super) async fn work(
-        &mut self,
+        self,
         app: &mut App,
         session: &Session,
         prepared: &Prepared,
         command: &str,
-    ) -> Result<Report, CliError> {
-        let recorded = self.recorded();
+    ) -> Result<(Self, Report), CliError> {
         let tags = tags_to_remember(&prepared.reading.gathered.pins.tags, prepared);
-        let run = self.begin(session, &prepared.reading, Some(tags), command)?;
+        let mut books = self.publish(app, session, prepared, &tags).await?;
+        let recorded = books.recorded();
+        let run = books.begin(session, &prepared.reading, Some(tags), command)?;
         let engine = Engine {
-            cloud: session.cloud.clone(),
+            cloud: match &books.shared {
+                Some(shared) => shared.cloud(session),
+                None => session.cloud.clone(),
+            },
             clock: session.clock.clone(),
             policy: session.policy,
             parallelism: usize::from(app.global.parallelism),
@@ -192,16 +277,27 @@ impl Books {
             seed: run.as_str().bytes().fold(0, |seed, byte| {
                 seed.wrapping_mul(31).wrapping_add(u64::from(byte))
             }),
-            first_seq: self.ledger.state.folded().next_seq,
+            first_seq: books.ledger.state.folded().next_seq,
         };
-        self.drive(app, &engine, &details).await
+        let report = books.drive(app, &engine, &details).await?;
+        Ok((books, report))
     }
 
-    /// Ends the run: what the journal knows goes into the lockfile.
-    pub(super) fn close(self, session: &Session) -> Result<Option<Lockfile>, CliError> {
+    /// Ends the run: what the journal knows goes into the lockfile, the shared one first, if there is one.
+    pub(super) async fn close(
+        mut self,
+        app: &mut App,
+        session: &Session,
+    ) -> Result<Option<Lockfile>, CliError> {
         let Tee { journal, state, .. } = self.ledger;
         let folded = state.folded();
+        if let Some(shared) = &mut self.shared {
+            shared.conclude(app, session, folded).await?;
+        }
         let lockfile = store::conclude(&session.paths, journal, folded, session.clock.now())?;
+        if let Some(shared) = &mut self.shared {
+            shared.settle(folded.is_settled());
+        }
         Ok(lockfile)
     }
 
@@ -246,10 +342,21 @@ impl Books {
         let mut signals = Signals::new()?;
         let running = engine.run(details, &mut self.ledger, &mut tell, &stop);
         tokio::pin!(running);
-        let mut asked = false;
+        let lost = async {
+            match &self.shared {
+                Some(shared) => shared.lost().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(lost);
+        let (mut asked, mut is_lost) = (false, false);
         loop {
             tokio::select! {
                 report = &mut running => return Ok(report?),
+                () = &mut lost, if !is_lost => {
+                    is_lost = true;
+                    stop.ask();
+                }
                 () = signals.next() => {
                     if asked {
                         return Err(CliError::new("interrupted twice: stopped at once").code(exit::INTERRUPTED)
@@ -264,8 +371,9 @@ impl Books {
 }
 
 /// Makes the lab's folder ready and takes the guard.
-async fn guarded(app: &mut App, session: &Session, command: &str) -> Result<Guard, CliError> {
+async fn guarded(app: &mut App, session: &Session, command: &str) -> Result<Guarded, CliError> {
     session.paths.prepare()?;
+    app.leases_given_back().await;
     let holder = Holder::here(&app.settings.user, command, session.clock.now());
     let mut told: Vec<String> = Vec::new();
     let mut waiting = |other: Option<&Holder>| {
@@ -282,7 +390,13 @@ async fn guarded(app: &mut App, session: &Session, command: &str) -> Result<Guar
     )
     .await;
     told.iter().for_each(|line| app.say(line));
-    Ok(guard?)
+    let waited = session.clock.now().duration_since(holder.since);
+    let left = timeout.saturating_sub(waited.try_into().unwrap_or_default());
+    Ok(Guarded {
+        guard: guard?,
+        holder,
+        left,
+    })
 }
 
 /// The display that suits where the output goes. A run that only writes the lockfile has nothing to show.

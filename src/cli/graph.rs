@@ -3,13 +3,11 @@
 use clap::Args;
 
 use super::app::App;
-use super::error::CliError;
 use super::exit;
 use super::prepare::{Wish, read, think};
 use super::session::{OpenError, Session};
 use crate::model::Address;
 use crate::plan::Mode;
-use crate::store;
 use crate::ui;
 
 /// Show what is built on what.
@@ -22,7 +20,7 @@ pub(super) struct GraphArgs {
 
 pub(super) async fn graph(app: &mut App, args: &GraphArgs) -> Result<u8, OpenError> {
     let session = Session::open(&app.global.target(), &app.settings).await?;
-    let loaded = store::load(&session.paths).map_err(CliError::from)?;
+    let loaded = session.load().await?;
     let recorded = loaded.state.folded().lockfile.clone();
     let reading = read(&session, recorded.as_ref(), Mode::Apply).await?;
     let wish = Wish {

@@ -13,7 +13,6 @@ use super::session::{OpenError, Session};
 use super::{exit, recall, show};
 use crate::model::Address;
 use crate::plan::Mode;
-use crate::store;
 
 /// Show what would change and what it costs.
 ///
@@ -57,7 +56,7 @@ pub(super) async fn plan(app: &mut App, args: &PlanArgs) -> Result<u8, OpenError
         mode,
         targets: targets(&args.target),
     };
-    let loaded = store::load(&session.paths).map_err(CliError::from)?;
+    let loaded = session.load().await?;
     let folded = loaded.state.folded();
     let unfinished = folded.open.len();
     let remembered = folded.lockfile.clone();

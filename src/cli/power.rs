@@ -51,7 +51,7 @@ pub(super) async fn power(app: &mut App, args: &PowerArgs, way: Power) -> Result
             .into());
     }
     if plan.steps.is_empty() {
-        books.close(&session)?;
+        books.close(app, &session).await?;
         let state = if way == Power::On {
             "runs"
         } else {

@@ -51,7 +51,7 @@ pub(super) async fn rebuild(app: &mut App, wanted: Option<&str>) -> Result<u8, O
     let count = lockfile.map_or(0, |lock| lock.resources.len());
     app.say(&format!(
         "{} holds lab {} ({}) as it is in the cloud: {count} resources.",
-        session.paths.lockfile.display(),
+        session.shared_url(),
         session.profile.name,
         prepared.reading.lab_id,
     ));

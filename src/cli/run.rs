@@ -64,7 +64,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> u8 {
 
 fn dispatch(app: &mut App, command: Command) -> Result<u8, OpenError> {
     let cloudy = match command {
-        Command::Init(args) => return Ok(init::init(app, &args)?),
+        Command::Init(args) if args.state_bucket.is_none() => return Ok(init::init(app, &args)?),
         Command::Validate(args) => return Ok(validate::validate(app, &args)?),
         Command::Policy(args) => return policy::policy(app, &args),
         Command::Schema(args) => return Ok(schema::schema(app, &args)),
@@ -92,6 +92,8 @@ fn dispatch(app: &mut App, command: Command) -> Result<u8, OpenError> {
             }
         }
     });
+    // Whatever ended the command, nobody has to wait for its lease to run out.
+    runtime.block_on(app.leases_given_back());
     if matches!(&result, Err(OpenError::Other(error)) if error.code == exit::INTERRUPTED)
         && app.settings.stderr_is_terminal
     {
@@ -120,8 +122,11 @@ async fn obey(app: &mut App, command: &Command) -> Result<u8, OpenError> {
         Command::State(args) => state::state(app, args).await,
         Command::Demo(args) => demo::demo(app, args).await,
         Command::Sandbox(args) => Ok(sandbox::sandbox(app, args).await?),
-        Command::Init(_)
-        | Command::Validate(_)
+        Command::Init(args) => match &args.state_bucket {
+            Some(name) => init::with_bucket(app, args, name).await,
+            None => Ok(exit::DONE),
+        },
+        Command::Validate(_)
         | Command::Policy(_)
         | Command::Schema(_)
         | Command::Completions(_)

@@ -12,12 +12,12 @@ use super::exit;
 use super::settings::Settings;
 use super::target::Target;
 use crate::aws;
-use crate::model::{Failure, RetryPolicy};
+use crate::model::{Failure, Region, RetryPolicy};
 use crate::port::{Clock, Cloud, Hosts, TokioClock, WhoAmI};
 use crate::profile::{self, Profile, ProfileProblem};
 use crate::sandbox::{self, PlayedHosts, Sandbox, Scenario, ScenarioError};
 use crate::ssh::Ssh;
-use crate::store::{self, Paths};
+use crate::store::{self, Loaded, Paths, Shared};
 use crate::ui::Circumstances;
 
 /// A profile of a thousand node groups is some 300 KB.
@@ -34,12 +34,18 @@ pub(super) struct Session {
     pub(super) warnings: Vec<ProfileProblem>,
     /// Where the lab's files are.
     pub(super) paths: Paths,
+    /// Where the lockfile is, or was, without shared state; `paths.lockfile` is a copy of the shared one.
+    pub(super) local_lockfile: PathBuf,
+    /// Where the state is shared, if it is.
+    pub(super) shared: Option<Shared>,
     /// The cloud.
     pub(super) cloud: Arc<dyn Cloud>,
     /// Who tells the operator's address.
     pub(super) whoami: Arc<dyn WhoAmI>,
     /// Reaches the lab's hosts.
     pub(super) hosts: Arc<dyn Hosts>,
+    /// How to reach the cloud's other services.
+    pub(super) connection: aws::Settings,
     /// The AWS profile that the user has named.
     aws_profile: Option<String>,
     /// The clock.
@@ -135,6 +141,28 @@ impl Session {
         )
     }
 
+    /// What is remembered of the lab, with what the journal knows beyond the lockfile: for commands that only look.
+    pub(super) async fn load(&self) -> Result<Loaded, CliError> {
+        match &self.shared {
+            Some(shared) => super::shared::load(self, shared).await,
+            None => Ok(store::load(&self.paths)?),
+        }
+    }
+
+    /// The lockfile's place, as it is shown.
+    pub(super) fn shared_url(&self) -> String {
+        match &self.shared {
+            Some(shared) => shared.url(),
+            None => self.paths.lockfile.display().to_string(),
+        }
+    }
+
+    /// The bucket that the profile names.
+    pub(super) fn bucket_name(&self) -> &str {
+        let state = self.profile.state.as_ref();
+        state.map_or("", |state| state.bucket.as_str())
+    }
+
     /// Opens the lab that `target` points at.
     pub(super) async fn open(target: &Target, settings: &Settings) -> Result<Self, OpenError> {
         let text = read_profile(&target.profile)?;
@@ -161,8 +189,23 @@ impl Session {
             whoami,
             hosts,
             suspect_age,
+            connection,
         } = surroundings;
+        let local_lockfile = paths.lockfile.clone();
+        let mut paths = paths;
+        let mut shared = None;
+        if let Some(state) = &profile.state {
+            let bucket = aws::Bucket::connect(&connection, &state.bucket).await;
+            let bucket = bucket.map_err(|failure| {
+                CliError::from_failure(&failure, &circumstances(target, &profile.region))
+            })?;
+            shared = Some(Shared::new(Arc::new(bucket), &state.prefix, &profile.name));
+            paths = paths.with_shared_state();
+        }
         Ok(Self {
+            local_lockfile,
+            shared,
+            connection,
             text,
             warnings: parsed.problems,
             cloud,
@@ -186,6 +229,15 @@ struct Surroundings {
     whoami: Arc<dyn WhoAmI>,
     hosts: Arc<dyn Hosts>,
     suspect_age: Duration,
+    connection: aws::Settings,
+}
+
+fn circumstances<'a>(target: &'a Target, region: &'a Region) -> Circumstances<'a> {
+    Circumstances {
+        region,
+        launch: None,
+        aws_profile: target.aws_profile.as_deref(),
+    }
 }
 
 impl Surroundings {
@@ -206,10 +258,11 @@ impl Surroundings {
             clock: Arc::clone(clock),
         };
         Ok(Self {
-            cloud: Arc::new(connect(connection).await?),
+            cloud: Arc::new(connect(connection.clone()).await?),
             whoami: Arc::new(aws::CheckIp),
             hosts: Arc::new(Ssh::new(&paths.known_hosts)),
             suspect_age: Duration::from_secs(30),
+            connection,
         })
     }
 
@@ -250,7 +303,8 @@ impl Surroundings {
             clock: Arc::clone(clock),
         };
         Ok(Self {
-            cloud: Arc::new(connect(connection).await?),
+            cloud: Arc::new(connect(connection.clone()).await?),
+            connection,
             whoami: Arc::new(SandboxOperator),
             hosts: Arc::new(PlayedHosts::new(sandbox, Some(paths.dir.join("played")))),
             // Nothing lags behind in the sandbox unless a scenario says so.

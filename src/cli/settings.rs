@@ -2,6 +2,10 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a lease lasts unless it is renewed, which happens three times as often.
+const LEASE: Duration = Duration::from_mins(1);
 
 /// The environment and the terminal.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +30,8 @@ pub(super) struct Settings {
     pub(super) stdin_is_terminal: bool,
     /// stderr is a terminal.
     pub(super) stderr_is_terminal: bool,
+    /// How long a lease on shared state lasts; `ROBOINFRA_LEASE` says otherwise, in seconds, for rehearsals.
+    pub(super) lease: Duration,
     /// Columns, where `COLUMNS` says.
     pub(super) columns: Option<usize>,
 }
@@ -58,6 +64,11 @@ impl Settings {
                 .contains("utf8"),
             stdin_is_terminal: std::io::stdin().is_terminal(),
             stderr_is_terminal: std::io::stderr().is_terminal(),
+            lease: var("ROBOINFRA_LEASE")
+                .and_then(|seconds| seconds.parse().ok())
+                .map_or(LEASE, |seconds: u64| {
+                    Duration::from_secs(seconds.clamp(3, 600))
+                }),
             columns: var("COLUMNS").and_then(|columns| columns.parse().ok()),
         }
     }

@@ -5,7 +5,8 @@ use clap::{Args, Subcommand};
 use super::app::App;
 use super::error::CliError;
 use super::exit;
-use super::session::OpenError;
+use super::session::{OpenError, Session, read_profile};
+use super::state_bucket::{self, PullArgs, PushArgs, UnlockArgs};
 use crate::model::Address;
 use crate::store;
 use crate::ui;
@@ -36,30 +37,49 @@ enum StateCommand {
         #[arg(long, value_name = "ID")]
         lab_id: Option<String>,
     },
+    Pull(PullArgs),
+    Push(PushArgs),
+    Unlock(UnlockArgs),
 }
 
 pub(super) async fn state(app: &mut App, args: &StateArgs) -> Result<u8, OpenError> {
     match &args.command {
-        StateCommand::List { address } => Ok(list(app, address.as_deref())?),
-        StateCommand::Show { address } => Ok(show(app, address)?),
+        StateCommand::List { address } => list(app, address.as_deref()).await,
+        StateCommand::Show { address } => show(app, address).await,
         StateCommand::Rebuild { lab_id } => super::rebuild::rebuild(app, lab_id.as_deref()).await,
+        StateCommand::Pull(args) => state_bucket::pull(app, args).await,
+        StateCommand::Push(args) => state_bucket::push(app, args).await,
+        StateCommand::Unlock(args) => state_bucket::unlock(app, args).await,
     }
 }
 
-/// The lockfile with what the journal knows beyond it. Needs neither the profile nor the cloud.
-fn recorded(app: &App) -> Result<crate::state::Lockfile, CliError> {
+/// The lockfile with what the journal knows beyond it. Needs neither the profile nor the cloud, unless the profile says
+/// that the state is shared.
+async fn recorded(app: &App) -> Result<crate::state::Lockfile, OpenError> {
     let target = app.global.target();
+    let text = read_profile(&target.profile).unwrap_or_default();
+    let profile = crate::profile::parse(&text).profile;
+    if profile.is_some_and(|profile| profile.state.is_some()) {
+        let session = Session::open(&target, &app.settings).await?;
+        let loaded = session.load().await?;
+        return loaded.state.folded().lockfile.clone().ok_or_else(|| {
+            let url = session.shared_url();
+            CliError::new(format!("there is no shared lockfile {url}"))
+                .hint("it is made by the first `roboinfra apply{lab}`; if it was lost: roboinfra state rebuild{lab}")
+                .into()
+        });
+    }
     let paths = store::Paths::new(&target.profile, target.lockfile.as_deref(), target.sandbox);
     let loaded = store::load(&paths)?;
     loaded.state.folded().lockfile.clone().ok_or_else(|| {
-        CliError::new(format!("there is no lockfile {}", paths.lockfile.display())).hint(
-            "it is made by the first `roboinfra apply{lab}`; if it was lost: roboinfra state rebuild{lab}",
-        )
+        CliError::new(format!("there is no lockfile {}", paths.lockfile.display()))
+            .hint("it is made by the first `roboinfra apply{lab}`; if it was lost: roboinfra state rebuild{lab}")
+            .into()
     })
 }
 
-fn list(app: &mut App, address: Option<&str>) -> Result<u8, CliError> {
-    let lock = recorded(app)?;
+async fn list(app: &mut App, address: Option<&str>) -> Result<u8, OpenError> {
+    let lock = recorded(app).await?;
     let only = address.map(Address::new);
     let shown = if app.global.json {
         ui::json::state_json(&lock, only.as_ref())
@@ -70,14 +90,15 @@ fn list(app: &mut App, address: Option<&str>) -> Result<u8, CliError> {
     Ok(exit::DONE)
 }
 
-fn show(app: &mut App, address: &str) -> Result<u8, CliError> {
-    let lock = recorded(app)?;
+async fn show(app: &mut App, address: &str) -> Result<u8, OpenError> {
+    let lock = recorded(app).await?;
     let address = Address::new(address);
     let mut known = lock.resources.keys().chain(lock.hosts.keys());
     if !known.any(|known| known.is_within(&address)) {
         return Err(
             CliError::new(format!("the lockfile remembers no {address}"))
-                .hint("roboinfra state list{lab}"),
+                .hint("roboinfra state list{lab}")
+                .into(),
         );
     }
     let shown = if app.global.json {

@@ -3,7 +3,6 @@
 use clap::Args;
 
 use super::app::{App, READING};
-use super::error::CliError;
 use super::exit;
 use super::prepare::{Prepared, Wish, price, read, think};
 use super::session::{OpenError, Session};
@@ -11,7 +10,6 @@ use super::show::{place, same_lab};
 use crate::inventory::{Seen, SeenAddress, SeenInstance, Sighting};
 use crate::model::{Action, Address, CloudId, FieldChange, InstanceState, Kind, TAG_KEEP, Usd};
 use crate::plan::{Mode, Rate};
-use crate::store;
 use crate::ui::{self, AddressStatus, NodeStatus, Spending, StatusReport, VolumeStatus};
 
 /// Show what runs, what it costs and what to do next.
@@ -20,7 +18,7 @@ pub(super) struct StatusArgs {}
 
 pub(super) async fn status(app: &mut App, _args: &StatusArgs) -> Result<u8, OpenError> {
     let session = Session::open(&app.global.target(), &app.settings).await?;
-    let loaded = store::load(&session.paths).map_err(CliError::from)?;
+    let loaded = session.load().await?;
     let folded = loaded.state.folded();
     let run = (!folded.open.is_empty()).then(|| {
         format!(

@@ -1,4 +1,4 @@
-//! The traits the engine needs from the outside world: cloud, hosts, clock, journal, who-am-I.
+//! The traits the engine needs from the outside world: cloud, hosts, clock, journal, who-am-I; shared objects for the state.
 //!
 //! Owns: the contracts. Does not own: any implementation but the two clocks; those live in `aws`, `sandbox`,
 //! `store` and `cli`.
@@ -7,8 +7,10 @@ mod clock;
 mod cloud;
 mod host;
 mod journal;
+mod objects;
 
 pub use clock::{Clock, TestClock, TokioClock};
 pub use cloud::{Blocker, Cloud, Scope, Watched, WhoAmI};
 pub use host::{Flow, HostError, HostErrorKind, HostLink, HostTarget, Hosts, Taken};
 pub use journal::{Journal, JournalError};
+pub use objects::{Expect, Look, Object, ObjectStore, ObjectTag, Written};

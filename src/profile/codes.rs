@@ -63,7 +63,7 @@ codes! {
     BAD_HOST "P0220" Error "A host or user name that cannot be one.";
     BAD_KEY_FILE "P0221" Error "A public key that is not named by the path of its file.";
     BAD_VARIABLE "P0222" Error "An environment variable with a name or value that cannot be one.";
-    BAD_BUCKET "P0223" Error "A text that cannot be the name of an S3 bucket.";
+    BAD_BUCKET "P0223" Error "A text that cannot be the name of an S3 bucket, or stand before its keys.";
     BAD_NAMESPACE "P0224" Error "A text that cannot be a CloudWatch namespace.";
     BAD_COMPONENT "P0225" Error "A component that the stack does not have.";
     BAD_CONTAINER "P0226" Error "A container image without a fixed tag or digest.";

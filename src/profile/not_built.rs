@@ -22,7 +22,7 @@ pub fn not_built(profile: &Profile) -> Vec<String> {
         idle,
         schedule,
         budget,
-        state,
+        state: _,
         moved,
         edge,
     } = profile;
@@ -45,10 +45,6 @@ pub fn not_built(profile: &Profile) -> Vec<String> {
         (
             budget.is_some(),
             "[budget] is not acted on yet: nothing is refused for its cost",
-        ),
-        (
-            state.is_some(),
-            "[state] is not acted on yet: the state is the lockfile beside the profile",
         ),
         (
             !moved.is_empty(),

@@ -279,6 +279,8 @@ pub struct Budget {
 pub struct StateStore {
     /// The S3 bucket.
     pub bucket: String,
+    /// What stands before the keys of its objects.
+    pub prefix: String,
 }
 
 /// `[[moved]]`.

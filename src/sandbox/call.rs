@@ -1,12 +1,21 @@
 //! One call: which service and action it is for, and how answers and errors look in its protocol.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
+use super::s3::Ask;
 use super::wire::{ApiError, Params, Xml};
 
 /// A request as it comes off the wire.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Request {
+    pub(crate) method: String,
+    /// As it was sent: a path, or a whole URL.
+    pub(crate) uri: String,
+    /// By their names in small letters.
+    pub(crate) headers: BTreeMap<String, String>,
     pub(crate) authorization: Option<String>,
     /// `X-Amz-Target`, which the JSON services have.
     pub(crate) target: Option<String>,
@@ -17,8 +26,28 @@ pub(crate) struct Request {
 #[derive(Debug, Clone)]
 pub(crate) struct Response {
     pub(crate) status: u16,
-    pub(crate) content_type: &'static str,
-    pub(crate) body: String,
+    pub(crate) content_type: Cow<'static, str>,
+    /// Further headers, by their names in small letters.
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Response {
+    /// An answer without a body.
+    pub(crate) fn empty(status: u16) -> Self {
+        Self {
+            status,
+            content_type: Cow::Borrowed("application/xml"),
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    /// The same with one more header.
+    pub(crate) fn with(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
 }
 
 /// Why nothing goes back.
@@ -49,6 +78,7 @@ pub(crate) enum Service {
     Sts,
     Ssm,
     Quotas,
+    S3,
 }
 
 impl Service {
@@ -60,6 +90,7 @@ impl Service {
             "sts" => Self::Sts,
             "ssm" => Self::Ssm,
             "servicequotas" => Self::Quotas,
+            "s3" => Self::S3,
             _ => return None,
         })
     }
@@ -72,6 +103,7 @@ impl Service {
             Self::Sts => "sts",
             Self::Ssm => "ssm",
             Self::Quotas => "servicequotas",
+            Self::S3 => "s3",
         }
     }
 
@@ -82,7 +114,7 @@ impl Service {
 
 /// Whether an action only reads.
 pub(crate) fn is_read(action: &str) -> bool {
-    ["Describe", "Get", "List"]
+    ["Describe", "Get", "List", "Head"]
         .iter()
         .any(|verb| action.starts_with(verb))
 }
@@ -95,6 +127,8 @@ pub(crate) struct Call {
     pub(crate) action: String,
     pub(crate) params: Params,
     pub(crate) json: serde_json::Value,
+    /// What S3 is asked; empty for the others.
+    pub(crate) ask: Ask,
 }
 
 /// A call that was made, for tests and benchmarks that count them.
@@ -147,6 +181,17 @@ impl Call {
                 &format!("the sandbox does not speak for the service {service}"),
             )
         })?;
+        if service == Service::S3 {
+            let (action, ask) = Ask::read(request);
+            return Ok(Self {
+                service,
+                region: (*region).to_owned(),
+                action,
+                params: Params::default(),
+                json: serde_json::Value::Null,
+                ask,
+            });
+        }
         let (params, json) = if service.is_json() {
             (
                 Params::default(),
@@ -172,6 +217,7 @@ impl Call {
             action,
             params,
             json,
+            ask: Ask::default(),
         })
     }
 }
@@ -216,21 +262,22 @@ fn namespace(service: Service) -> &'static str {
 
 fn xml_response(status: u16, xml: Xml) -> Response {
     Response {
-        status,
-        content_type: "text/xml;charset=UTF-8",
+        content_type: Cow::Borrowed("text/xml;charset=UTF-8"),
         body: format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}",
             xml.into_text()
-        ),
+        )
+        .into_bytes(),
+        ..Response::empty(status)
     }
 }
 
 /// An answer of a JSON 1.1 service.
 pub(crate) fn json_answer(value: &serde_json::Value) -> Response {
     Response {
-        status: 200,
-        content_type: "application/x-amz-json-1.1",
-        body: value.to_string(),
+        content_type: Cow::Borrowed("application/x-amz-json-1.1"),
+        body: value.to_string().into_bytes(),
+        ..Response::empty(200)
     }
 }
 
@@ -266,11 +313,20 @@ pub(crate) fn refusal(service: Service, error: &ApiError, number: u64) -> Respon
         }
         Service::Ssm | Service::Quotas => {
             return Response {
-                status: error.status,
-                content_type: "application/x-amz-json-1.1",
+                content_type: Cow::Borrowed("application/x-amz-json-1.1"),
                 body: serde_json::json!({"__type": error.code, "message": error.message})
-                    .to_string(),
+                    .to_string()
+                    .into_bytes(),
+                ..Response::empty(error.status)
             };
+        }
+        // S3 API Reference, "Error responses".
+        Service::S3 => {
+            xml.wrap("Error", |x| {
+                x.el("Code", &error.code)
+                    .el("Message", &error.message)
+                    .el("RequestId", request_id(number));
+            });
         }
     }
     xml_response(error.status, xml)
@@ -289,6 +345,7 @@ mod tests {
             ),
             target: None,
             body: b"Action=DescribeVpcs&Version=2016-11-15".to_vec(),
+            ..Request::default()
         };
         let call = Call::read(&request).expect("a call");
         assert_eq!(

@@ -40,15 +40,24 @@ impl HttpConnector for Connector {
         let sandbox = Arc::clone(&self.0);
         HttpConnectorFuture::new(async move {
             let header = |name| request.headers().get(name).map(str::to_owned);
+            let all = request.headers().iter();
+            let headers = all.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()));
             let request = Request {
+                method: request.method().to_owned(),
+                uri: request.uri().to_owned(),
+                headers: headers.collect(),
                 authorization: header("authorization"),
                 target: header("x-amz-target"),
                 body: request.body().bytes().unwrap_or_default().to_vec(),
             };
             let response = sandbox.respond(request).await.map_err(broken)?;
-            let answer = http::Response::builder()
+            let mut answer = http::Response::builder()
                 .status(response.status)
-                .header("content-type", response.content_type)
+                .header("content-type", response.content_type.as_ref());
+            for (name, value) in &response.headers {
+                answer = answer.header(*name, value);
+            }
+            let answer = answer
                 .body(SdkBody::from(response.body))
                 .map_err(|error| ConnectorError::other(error.into(), None))?;
             HttpResponse::try_from(answer)

@@ -14,6 +14,7 @@ pub(crate) struct Ctx<'a> {
     pub(crate) action: &'a str,
     pub(crate) store: &'a mut Store,
     pub(crate) iam: &'a mut Store,
+    pub(crate) s3: &'a mut Store,
     pub(crate) faults: Faults<'a>,
     pub(crate) now: Timestamp,
     /// How long after its birth a thing is not visible to this action.

@@ -25,7 +25,7 @@ use super::scenario::{Buckets, FaultKind, Faults, Scenario, Situation, When};
 use super::strike::{empty_page, strike_before, throttled};
 use super::wire::{ApiError, Xml};
 use super::world::{Entity, IdSource, Line, Loaded, Log, Phase, Store, kind_of, mix};
-use super::{iam, quotas, ssm, sts};
+use super::{iam, quotas, s3, ssm, sts};
 
 /// An emulated AWS account.
 pub struct Sandbox {
@@ -39,6 +39,7 @@ struct State {
     seed: u64,
     regions: BTreeMap<String, Store>,
     iam: Store,
+    s3: Store,
     faults: Store,
     log: Option<Log>,
     calls: Vec<CallRecord>,
@@ -52,6 +53,7 @@ impl fmt::Debug for Sandbox {
 }
 
 const IAM: &str = "iam";
+const S3: &str = "s3";
 const FAULTS: &str = "faults";
 
 /// A log is rewritten on opening when it holds this many changes for each entity that lives.
@@ -205,7 +207,9 @@ impl Sandbox {
             self.options.clock.sleep(latency).await;
         }
         let mut state = self.lock();
-        let result = self.act(&mut state, &call);
+        let result = self
+            .act(&mut state, &call)
+            .map(|response| s3::dressed(&state.s3, &call, self.options.clock.now(), response));
         state.calls.push(CallRecord {
             service: call.service.name(),
             action: call.action,
@@ -278,10 +282,12 @@ impl Sandbox {
             scenario,
             regions,
             iam,
+            s3,
             faults,
             ..
         } = state;
         iam.now = now;
+        s3.now = now;
         faults.now = now;
         let faults = Faults {
             scenario,
@@ -298,6 +304,7 @@ impl Sandbox {
                 .get_mut(region)
                 .expect("the region was made just before"),
             iam,
+            s3,
             faults,
             now,
         }
@@ -320,6 +327,7 @@ fn answered(ctx: &mut Ctx<'_>, call: &Call, number: u64) -> Result<Response, Bro
     if answer.is_err() {
         ctx.store.rollback();
         ctx.iam.rollback();
+        ctx.s3.rollback();
     }
     let situation = Situation {
         action: &call.action,
@@ -360,6 +368,7 @@ fn perform(ctx: &mut Ctx<'_>, call: &Call, number: u64) -> Result<Response, ApiE
             sts::perform(ctx, &mut xml)?;
             Ok(query_answer(call.service, &call.action, xml, number))
         }
+        Service::S3 => s3::perform(ctx, &call.ask),
         Service::Ssm => ssm::perform(ctx, &call.json).map(|value| json_answer(&value)),
         Service::Quotas => quotas::perform(ctx, &call.json).map(|value| json_answer(&value)),
     }
@@ -374,6 +383,8 @@ fn counted(entity: &Entity) -> Option<&'static str> {
         Entity::Role(_) => Some("role"),
         Entity::InstanceProfile(_) => Some("instance-profile"),
         Entity::SgRule(_) | Entity::SpotRequest(_) => None,
+        // No part of a lab.
+        Entity::Bucket(_) | Entity::Object(_) => None,
         other => kind_of(other.id())
             .map(|kind| kind.resource_type)
             .filter(|name| !name.is_empty()),
@@ -388,6 +399,7 @@ impl State {
             seed,
             regions: BTreeMap::new(),
             iam: Store::new(ids_for(seed, IAM)),
+            s3: Store::new(ids_for(seed, S3)),
             faults: Store::new(ids_for(seed, FAULTS)),
             log,
             calls: Vec::new(),
@@ -405,6 +417,7 @@ impl State {
     fn place(&mut self, name: &str) -> &mut Store {
         match name {
             IAM => &mut self.iam,
+            S3 => &mut self.s3,
             FAULTS => &mut self.faults,
             region => self.region(region),
         }
@@ -414,7 +427,7 @@ impl State {
         self.regions
             .iter()
             .map(|(name, store)| (name.as_str(), store))
-            .chain([(IAM, &self.iam), (FAULTS, &self.faults)])
+            .chain([(IAM, &self.iam), (S3, &self.s3), (FAULTS, &self.faults)])
     }
 
     /// Takes in what is new in the log, and keeps it locked; says how many changes there were.
@@ -442,7 +455,7 @@ impl State {
 
     /// What the call changed so far.
     fn commit(&mut self, region: &str) -> Loaded {
-        [region, IAM, FAULTS]
+        [region, IAM, S3, FAULTS]
             .into_iter()
             .filter_map(|place| {
                 let store = self.place(place);

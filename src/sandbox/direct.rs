@@ -9,7 +9,7 @@ pub struct Exchanged {
     /// The HTTP status.
     pub status: u16,
     /// What the body is written in.
-    pub content_type: &'static str,
+    pub content_type: String,
     /// The body.
     pub body: String,
 }
@@ -29,12 +29,13 @@ impl Sandbox {
             )),
             target: target.map(str::to_owned),
             body: body.to_vec(),
+            ..Request::default()
         };
         let response = self.respond(request).await.ok()?;
         Some(Exchanged {
             status: response.status,
-            content_type: response.content_type,
-            body: response.body,
+            content_type: response.content_type.into_owned(),
+            body: String::from_utf8_lossy(&response.body).into_owned(),
         })
     }
 }

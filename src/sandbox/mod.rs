@@ -19,6 +19,7 @@ mod machine;
 mod options;
 mod quotas;
 mod rules;
+mod s3;
 mod scenario;
 #[cfg(feature = "cli")]
 mod serve;

@@ -43,7 +43,14 @@ async fn answer(
             .and_then(|value: &hyper::header::HeaderValue| value.to_str().ok())
             .map(str::to_owned)
     };
+    let all = request.headers().iter();
+    let headers = all.filter_map(|(name, value)| {
+        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+    });
     let mut read = Request {
+        method: request.method().as_str().to_owned(),
+        uri: request.uri().to_string(),
+        headers: headers.collect(),
         authorization: header("authorization"),
         target: header("x-amz-target"),
         body: Vec::new(),
@@ -56,9 +63,13 @@ async fn answer(
         .to_bytes()
         .to_vec();
     let response = sandbox.respond(read).await?;
-    hyper::Response::builder()
+    let mut answer = hyper::Response::builder()
         .status(response.status)
-        .header("content-type", response.content_type)
+        .header("content-type", response.content_type.as_ref());
+    for (name, value) in &response.headers {
+        answer = answer.header(*name, value);
+    }
+    answer
         .body(Full::new(Bytes::from(response.body)))
         .map_err(|_| Broken::Lost)
 }

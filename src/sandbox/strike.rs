@@ -42,6 +42,10 @@ pub(super) fn strike_before(
                 "The security token included in the request is expired",
             ),
             FaultKind::Throttle if ec2 => (503, "RequestLimitExceeded", "Request limit exceeded."),
+            // S3 API Reference, "Error responses".
+            FaultKind::Throttle if call.service == Service::S3 => {
+                (503, "SlowDown", "Please reduce your request rate.")
+            }
             FaultKind::Throttle if call.json.is_null() => (400, "Throttling", "Rate exceeded"),
             FaultKind::Throttle => (400, "ThrottlingException", "Rate exceeded"),
             FaultKind::ServerError => (500, "InternalError", "An internal error has occurred"),

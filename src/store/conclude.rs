@@ -58,17 +58,21 @@ pub enum ConcludeError {
 /// Reads a lab's files without changing anything and without the guard: for commands that only look.
 pub fn load(paths: &Paths) -> Result<Loaded, LoadError> {
     let records = FileJournal::read(&paths.journal)?;
-    join(paths, &records)
+    join(paths, lockfile::read(&paths.lockfile)?, &records)
 }
 
 /// Reads a lab's files and opens the journal for a run. Only with the guard, and after [`Paths::prepare`].
 pub fn load_for_run(paths: &Paths) -> Result<(Loaded, FileJournal), LoadError> {
     let (journal, records) = FileJournal::open(&paths.journal)?;
-    Ok((join(paths, &records)?, journal))
+    let lockfile = lockfile::read(&paths.lockfile)?;
+    Ok((join(paths, lockfile, &records)?, journal))
 }
 
-fn join(paths: &Paths, records: &[Record]) -> Result<Loaded, LoadError> {
-    let lockfile = lockfile::read(&paths.lockfile)?;
+pub(super) fn join(
+    paths: &Paths,
+    lockfile: Option<Lockfile>,
+    records: &[Record],
+) -> Result<Loaded, LoadError> {
     let state =
         JournalState::recover(lockfile.clone(), records).map_err(|source| LoadError::Fold {
             journal: paths.journal.display().to_string(),

@@ -45,21 +45,19 @@ impl Holder {
     pub(super) fn from_text(text: &[u8]) -> Option<Self> {
         let holder: Self = serde_json::from_slice(text).ok()?;
         // It is shown on a terminal and was written by somebody else's process.
+        Some(holder.plain())
+    }
+
+    /// The same without anything that a terminal would obey.
+    pub(super) fn plain(self) -> Self {
         let plain = |text: String| text.chars().filter(|c| !c.is_control()).collect();
-        let Self {
-            pid,
-            host,
-            user,
-            command,
-            since,
-        } = holder;
-        Some(Self {
-            pid,
-            host: plain(host),
-            user: plain(user),
-            command: plain(command),
-            since,
-        })
+        Self {
+            pid: self.pid,
+            host: plain(self.host),
+            user: plain(self.user),
+            command: plain(self.command),
+            since: self.since,
+        }
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Paths {
     pub journal: PathBuf,
     /// The file that a run locks while it is at work.
     pub guard: PathBuf,
+    /// Which lease this folder had last, where the state is shared.
+    pub lease: PathBuf,
     /// The lab's own private key.
     pub private_key: PathBuf,
     /// The host keys of the lab's machines.
@@ -88,6 +90,7 @@ impl Paths {
             lockfile,
             journal: dir.join("journal.jsonl"),
             guard: dir.join("guard"),
+            lease: dir.join("lease"),
             private_key: dir.join("id_ed25519"),
             known_hosts: dir.join("known_hosts"),
             runs: dir.join("runs"),
@@ -97,6 +100,20 @@ impl Paths {
             dir,
             home,
         }
+    }
+
+    /// The same lab with its lockfile in a bucket: the file here is a copy, and private like the rest.
+    #[must_use]
+    pub fn with_shared_state(mut self) -> Self {
+        self.lockfile = self.dir.join("shared.lock");
+        self
+    }
+
+    /// The same lab with its lockfile elsewhere.
+    #[must_use]
+    pub fn with_lockfile(mut self, lockfile: &Path) -> Self {
+        self.lockfile = lockfile.to_owned();
+        self
     }
 
     /// Creates the folders, for their owner only, and keeps them out of git.

@@ -122,7 +122,7 @@ fn server() -> &'static Server {
 }
 
 /// Regions that offer g5 and g6, one for each scenario, so that scenarios do not meet.
-const REGIONS: [&str; 10] = [
+const REGIONS: [&str; 11] = [
     "us-east-1",
     "us-east-2",
     "us-west-2",
@@ -133,6 +133,7 @@ const REGIONS: [&str; 10] = [
     "ca-central-1",
     "ap-northeast-2",
     "sa-east-1",
+    "eu-west-1",
 ];
 
 impl Bench {

@@ -237,3 +237,38 @@ pub(crate) fn a_part_is_aimed_at(bench: &Bench) {
     }
     down(bench);
 }
+
+pub(crate) fn a_state_is_shared(bench: &Bench) {
+    // Two folders need one account.
+    let served = Bench::new(Cloud::Served, "a_state_is_shared");
+    let bench = if bench.cloud == Cloud::Sandbox {
+        &served
+    } else {
+        bench
+    };
+    let bucket = format!("lab-state-{}", bench.region());
+    let profile = format!("{TWIN}\n[state]\nbucket = \"{bucket}\"\n");
+    bench.profile(&profile);
+    bench.run(&["plan"]).exits(1).says("there is no bucket");
+    for _ in 0..2 {
+        bench.run(&["init", "--state-bucket", &bucket]).exits(0);
+    }
+    bench.run(&["apply", "--yes"]).exits(0);
+    assert!(!bench.lockfile().exists(), "the lockfile is in the bucket");
+    settled(bench);
+    let node = bench.id("node.sim.0");
+    // Another machine has the profile and nothing else.
+    std::fs::create_dir(bench.file("elsewhere")).expect("the folder is writable");
+    std::fs::copy(bench.file("lab.toml"), bench.file("elsewhere/lab.toml")).expect("writable");
+    let there = ["-f", "elsewhere/lab.toml"];
+    let other = |words: &[&str]| bench.run(&[words, &there].concat());
+    other(&["plan", "--detailed-exitcode"]).exits(0);
+    other(&["state", "list"]).exits(0).says(&node);
+    other(&["destroy", "--yes"]).exits(0).says("othing is left");
+    bench.run(&["apply", "--yes"]).exits(0);
+    settled(bench);
+    bench.run(&["state", "pull", "--move"]).exits(0);
+    bench.profile(TWIN);
+    settled(bench);
+    down(bench);
+}

@@ -72,7 +72,8 @@ impl World {
                             .calls
                             .max(fields["matched"].as_u64().unwrap_or_default());
                     }
-                    "Token" => {}
+                    // Buckets are no part of a lab.
+                    "Token" | "Bucket" | "Object" => {}
                     _ => {
                         let entry = (kind.clone(), fields.clone());
                         world

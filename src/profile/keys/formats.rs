@@ -100,6 +100,7 @@ pub(super) const DURATION: Format = format("a duration", "^([0-9]+[smhd])+$");
 pub(super) const TIMEZONE: Format =
     format("an IANA time zone", "^(UTC|[A-Za-z]+(/[A-Za-z0-9_+-]+)+)$");
 pub(super) const TIME: Format = format("a time of the week", "^[A-Za-z,-]+ [0-9]{2}:[0-9]{2}$");
+pub(super) const PREFIX: Format = format("the start of a key", "^[A-Za-z0-9!_.*'()/-]{1,200}$");
 pub(super) const BUCKET: Format = format(
     "the name of an S3 bucket",
     "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",

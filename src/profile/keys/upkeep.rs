@@ -1,6 +1,6 @@
 //! `[metrics]`, `[idle]`, `[schedule]`, `[budget]`, `[state]` and `[[moved]]`.
 
-use super::formats::{ADDRESS, BUCKET, DURATION, NAMESPACE, TIME, TIMEZONE};
+use super::formats::{ADDRESS, BUCKET, DURATION, NAMESPACE, PREFIX, TIME, TIMEZONE};
 use crate::profile::shape::{Section, Shape, key};
 
 pub(super) static METRICS: Section = Section {
@@ -105,13 +105,21 @@ pub(super) static BUDGET: Section = Section {
 pub(super) static STATE: Section = Section {
     path: "state",
     doc: "Where the state is kept for CI and colleagues. Without it, it is the lockfile beside the profile.",
-    keys: &[key(
-        "bucket",
-        Shape::Text(BUCKET),
-        "\"my-state\"",
-        "The S3 bucket.",
-    )
-    .required()],
+    keys: &[
+        key(
+            "bucket",
+            Shape::Text(BUCKET),
+            "\"my-state\"",
+            "The S3 bucket. `roboinfra init --state-bucket NAME` makes one.",
+        )
+        .required(),
+        key(
+            "prefix",
+            Shape::Text(PREFIX),
+            "\"team-a/\"",
+            "What stands before `roboinfra/NAME/` in the keys of the lab's objects, where labs of one name share a bucket.",
+        ),
+    ],
 };
 
 pub(super) static MOVED: Section = Section {

@@ -178,6 +178,27 @@ fn budget(fields: &Fields<'_>) -> Option<Budget> {
     })
 }
 
+/// Only characters that need no quoting in a key (User Guide of S3, "Safe characters").
+fn prefix(fields: &Fields<'_>, problems: &mut Problems) -> Option<String> {
+    let at = fields.text("prefix")?;
+    let safe = |c: char| c.is_ascii_alphanumeric() || "!-_.*'()/".contains(c);
+    let parts = || at.value.trim_end_matches('/').split('/');
+    let good = at.value.len() <= 200
+        && at.value.chars().all(safe)
+        && parts().all(|part| !matches!(part, "" | "." | ".."));
+    if !good {
+        problems
+            .add(
+                BAD_BUCKET,
+                &at.span,
+                format!("{} cannot stand before a key", quote(at.value)),
+            )
+            .says("not a prefix")
+            .advise("words of letters, digits, hyphens, dots and underscores, with slashes between them");
+    }
+    Some(at.value.to_owned())
+}
+
 fn state(fields: &Fields<'_>, problems: &mut Problems) -> Option<StateStore> {
     let at = fields.text("bucket")?;
     let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
@@ -199,5 +220,6 @@ fn state(fields: &Fields<'_>, problems: &mut Problems) -> Option<StateStore> {
     }
     Some(StateStore {
         bucket: at.value.to_owned(),
+        prefix: prefix(fields, problems).unwrap_or_default(),
     })
 }

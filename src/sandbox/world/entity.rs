@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::access::{FaultState, InstanceProfile, KeyPair, Role, ServiceLinkedRole, Token};
+use super::buckets::{Bucket, Object};
 use super::compute::{Instance, LaunchTemplate, PlacementGroup, SpotRequest};
 use super::keys::{Indexed, Keys, Tags};
 use super::network::{
@@ -101,4 +102,6 @@ entities! {
     InstanceProfile "profile/" tags;
     ServiceLinkedRole "linked/";
     FaultState "fault/";
+    Bucket "bucket/";
+    Object "object/";
 }

@@ -36,6 +36,7 @@ pub(crate) enum Edge {
     ProfileHasRole,
     PolicyAttached,
     PolicyInline,
+    ObjectInBucket,
 }
 
 /// Where an entity is found besides its id.

@@ -14,7 +14,7 @@ use super::store::Change;
 /// One line: what a call changed in one place.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Line {
-    /// A region, `iam` or `faults`.
+    /// A region, `iam`, `s3` or `faults`.
     pub(crate) place: String,
     /// How many ids the place has given so far.
     pub(crate) given: u64,

@@ -3,6 +3,7 @@
 //! Owns: the values and what can be looked up about them. Does not own: what an action may do with them.
 
 mod access;
+mod buckets;
 mod compute;
 mod entity;
 mod ids;
@@ -13,6 +14,7 @@ mod storage;
 mod store;
 
 pub(crate) use access::{FaultState, InstanceProfile, KeyPair, Role, ServiceLinkedRole, Token};
+pub(crate) use buckets::{Bucket, Object};
 pub(crate) use compute::{
     Instance, LaunchTemplate, MetadataOptions, NextState, Phase, PlacementGroup, SpotRequest,
     StateReason,

@@ -1,0 +1,98 @@
+//! A cloud that only the holder of a lease may change: each changing call waits for the lease to be young, or is
+//! refused when it is lost. Reading is always allowed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::inventory::{Identity, Inventory};
+use crate::model::{
+    CloudId, Failure, FailureClass, ImageRef, InstanceType, Market, Op, Outcome, PinnedImage,
+    QuotaCode, Stamp, UsageClass, Usd, Zone,
+};
+use crate::port::{Blocker, Clock, Cloud, Scope, Watched};
+use crate::store::Term;
+
+/// A cloud behind a lease.
+#[derive(Debug)]
+pub(super) struct Leased {
+    cloud: Arc<dyn Cloud>,
+    term: Arc<Term>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Leased {
+    /// `cloud`, to be changed only within `term`.
+    pub(super) fn new(cloud: Arc<dyn Cloud>, term: Arc<Term>, clock: Arc<dyn Clock>) -> Self {
+        Self { cloud, term, clock }
+    }
+}
+
+#[async_trait]
+impl Cloud for Leased {
+    async fn perform(&self, op: &Op, stamp: &Stamp) -> Result<Outcome, Failure> {
+        // Nothing stands between this question and the call.
+        if let Err(loss) = self.term.admitted(self.clock.as_ref()).await {
+            let (class, why) = (FailureClass::Interrupted, loss.to_string());
+            return Err(Failure::local(class, op.name(), why));
+        }
+        self.cloud.perform(op, stamp).await
+    }
+
+    async fn identity(&self) -> Result<Identity, Failure> {
+        self.cloud.identity().await
+    }
+
+    async fn collect(&self, scope: &Scope) -> Inventory {
+        self.cloud.collect(scope).await
+    }
+
+    async fn zones_offering(
+        &self,
+        types: &BTreeSet<InstanceType>,
+    ) -> Result<BTreeMap<InstanceType, BTreeSet<Zone>>, Failure> {
+        self.cloud.zones_offering(types).await
+    }
+
+    async fn image(&self, image: &ImageRef, architecture: &str) -> Result<PinnedImage, Failure> {
+        self.cloud.image(image, architecture).await
+    }
+
+    async fn subnet_zones(
+        &self,
+        subnets: &BTreeSet<CloudId>,
+    ) -> Result<BTreeMap<CloudId, Zone>, Failure> {
+        self.cloud.subnet_zones(subnets).await
+    }
+
+    async fn quota(&self, quota: &QuotaCode) -> Result<u32, Failure> {
+        self.cloud.quota(quota).await
+    }
+
+    async fn vcpus_in_use(&self, class: UsageClass, market: Market) -> Result<u32, Failure> {
+        self.cloud.vcpus_in_use(class, market).await
+    }
+
+    async fn spot_prices(
+        &self,
+        types: &BTreeSet<InstanceType>,
+    ) -> Result<BTreeMap<(InstanceType, Zone), Usd>, Failure> {
+        self.cloud.spot_prices(types).await
+    }
+
+    async fn instance_states(
+        &self,
+        instances: &BTreeSet<CloudId>,
+    ) -> Result<BTreeMap<CloudId, Watched>, Failure> {
+        self.cloud.instance_states(instances).await
+    }
+
+    async fn volume_is_available(&self, volume: &CloudId) -> Result<bool, Failure> {
+        self.cloud.volume_is_available(volume).await
+    }
+
+    async fn interfaces(&self, vpc: &CloudId) -> Result<Vec<Blocker>, Failure> {
+        self.cloud.interfaces(vpc).await
+    }
+}

@@ -1,0 +1,19 @@
+//! State in a bucket, used by the real program from several folders at once, each as if it were a machine of its own.
+//! Their common account is one world of the sandbox.
+
+#[path = "shared/account.rs"]
+mod account;
+#[path = "cli/bench.rs"]
+#[allow(dead_code, reason = "the tests of one machine use the rest")]
+mod bench;
+
+#[path = "shared/bucket.rs"]
+mod bucket;
+#[path = "shared/calls.rs"]
+mod calls;
+#[path = "shared/damage.rs"]
+mod damage;
+#[path = "shared/moving.rs"]
+mod moving;
+#[path = "shared/two.rs"]
+mod two;
