@@ -4,7 +4,7 @@
 #[path = "shared/account.rs"]
 mod account;
 #[path = "cli/bench.rs"]
-#[allow(dead_code, reason = "the tests of one machine use the rest")]
+#[expect(dead_code, reason = "the tests of one machine use the rest")]
 mod bench;
 
 #[path = "shared/bucket.rs"]

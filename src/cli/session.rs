@@ -17,7 +17,7 @@ use crate::port::{Clock, Cloud, Hosts, TokioClock, WhoAmI};
 use crate::profile::{self, Profile, ProfileProblem};
 use crate::sandbox::{self, PlayedHosts, Sandbox, Scenario, ScenarioError};
 use crate::ssh::Ssh;
-use crate::store::{self, Loaded, Paths, Shared};
+use crate::store::{self, Paths, Shared};
 use crate::ui::Circumstances;
 
 /// A profile of a thousand node groups is some 300 KB.
@@ -139,14 +139,6 @@ impl Session {
                 aws_profile: self.aws_profile.as_deref(),
             },
         )
-    }
-
-    /// What is remembered of the lab, with what the journal knows beyond the lockfile: for commands that only look.
-    pub(super) async fn load(&self) -> Result<Loaded, CliError> {
-        match &self.shared {
-            Some(shared) => super::shared::load(self, shared).await,
-            None => Ok(store::load(&self.paths)?),
-        }
     }
 
     /// The lockfile's place, as it is shown.

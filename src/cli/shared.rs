@@ -309,8 +309,15 @@ fn check_beside(session: &Session, local: &Lockfile, shared: &Lockfile) -> Resul
     Ok(())
 }
 
-/// What is remembered, for commands that only look.
-pub(super) async fn load(session: &Session, shared: &Shared) -> Result<Loaded, CliError> {
+/// What is remembered of the lab, with what the journal knows beyond the lockfile: for commands that only look.
+pub(super) async fn load(session: &Session) -> Result<Loaded, CliError> {
+    match &session.shared {
+        Some(shared) => load_shared(session, shared).await,
+        None => Ok(store::load(&session.paths)?),
+    }
+}
+
+async fn load_shared(session: &Session, shared: &Shared) -> Result<Loaded, CliError> {
     let fetched = shared.fetch(session.clock.as_ref()).await;
     let fetched = fetched.map_err(|error| shared_error(session, error))?;
     let local = local(session, fetched.is_some())?;

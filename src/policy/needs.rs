@@ -27,6 +27,7 @@ pub(super) fn needs(profile: &Profile) -> BTreeSet<Need> {
         ),
         (Need::ElasticIp, any(|node| node.elastic_ip)),
         (Need::PlacementGroup, any(|node| node.placement_group)),
+        (Need::SharedState, profile.state.is_some()),
         (
             Need::Spot,
             any(|node| node.market != MarketChoice::OnDemand),

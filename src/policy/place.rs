@@ -8,7 +8,7 @@ use super::types::{Need, Place, Service};
 use crate::catalog;
 use crate::lab::{host_policies, role_name};
 use crate::model::{IAM_PATH, LabId, TAG_LAB};
-use crate::profile::Profile;
+use crate::profile::{Profile, StateStore};
 
 /// Operator, key, values.
 pub(super) type Condition = BTreeMap<&'static str, BTreeMap<String, Vec<String>>>;
@@ -46,6 +46,8 @@ impl<'a> Site<'a> {
             Place::RolePolicies => "RolePolicies",
             Place::PassedRole | Place::PassedExistingRole => "PassRole",
             Place::SpotRole => "SpotRole",
+            Place::StateObjects => "State",
+            Place::StateBucket => "StateBucket",
         }
     }
 
@@ -90,6 +92,16 @@ impl<'a> Site<'a> {
             Place::Profile | Place::NewProfile => {
                 vec![self.iam(&format!("instance-profile{IAM_PATH}{}", self.role()))]
             }
+            Place::StateObjects => self.state(|state| {
+                let slash = if state.prefix.is_empty() || state.prefix.ends_with('/') {
+                    ""
+                } else {
+                    "/"
+                };
+                let name = &self.profile.name;
+                format!("{}/{}{slash}roboinfra/{name}/*", state.bucket, state.prefix)
+            }),
+            Place::StateBucket => self.state(|state| state.bucket.clone()),
         }
     }
 
@@ -135,8 +147,18 @@ impl<'a> Site<'a> {
             | Place::UsedSubnets
             | Place::Parameters
             | Place::Role
-            | Place::Profile => return None,
+            | Place::Profile
+            | Place::StateObjects
+            | Place::StateBucket => return None,
         })
+    }
+
+    /// What lies in the bucket of the shared state; nothing where there is none.
+    fn state(&self, place: impl Fn(&StateStore) -> String) -> Vec<String> {
+        let state = self.profile.state.iter();
+        state
+            .map(|state| format!("arn:{}:s3:::{}", self.partition(), place(state)))
+            .collect()
     }
 
     /// The calls that make something with tags in this lab.

@@ -7,15 +7,16 @@
 
 use super::types::Need::{
     Always, DataVolume, DataVolumeThatGoes, ElasticIp, ExistingNetwork, ExistingProfile,
-    ImageParameter, OwnNetwork, OwnRole, PlacementGroup, Spot, Unreached,
+    ImageParameter, MakingBucket, OwnNetwork, OwnRole, PlacementGroup, SharedState, Spot,
+    Unreached,
 };
 use super::types::Phase::{Apply, Destroy, Plan, Power};
 use super::types::Place::{
     Images, New, NewInVpc, NewMachine, NewProfile, NewRole, NewRule, Ours, Parameters,
     PassedExistingRole, PassedRole, Profile, Region, Role, RolePolicies, SpotRequest, SpotRole,
-    TagsOnCreate, UsedSubnets, UsedVpc,
+    StateBucket, StateObjects, TagsOnCreate, UsedSubnets, UsedVpc,
 };
-use super::types::Service::{Ec2, Iam, Quotas, Ssm, Sts};
+use super::types::Service::{Ec2, Iam, Quotas, S3, Ssm, Sts};
 use super::types::{Call, Grant, Need, Phase, Place, Service};
 
 const fn call(service: Service, name: &'static str, grants: &'static [Grant]) -> Call {
@@ -291,6 +292,40 @@ pub const TABLE: &[Call] = &[
     ]),
     call(Quotas, "GetServiceQuota", &[
         grant(Plan, Always, "servicequotas:GetServiceQuota", Region),
+    ]),
+    // Without leave to list, S3 answers 403 for an object that is not there: "Amazon S3 API Reference", GetObject.
+    call(S3, "GetObject", &[
+        grant(Plan, SharedState, "s3:GetObject", StateObjects),
+        grant(Plan, SharedState, "s3:ListBucket", StateBucket),
+    ]),
+    // The lease of every run that changes something, and the lockfile after it.
+    call(S3, "PutObject", &[
+        grant(Power, SharedState, "s3:PutObject", StateObjects),
+        grant(Destroy, SharedState, "s3:PutObject", StateObjects),
+    ]),
+    // `state pull --move` takes the lockfile home.
+    call(S3, "DeleteObject", &[grant(Destroy, SharedState, "s3:DeleteObject", StateObjects)]),
+    call(S3, "HeadBucket", &[grant(Apply, MakingBucket, "s3:ListBucket", StateBucket)]),
+    call(S3, "CreateBucket", &[grant(Apply, MakingBucket, "s3:CreateBucket", StateBucket)]),
+    call(S3, "PutPublicAccessBlock", &[
+        grant(Apply, MakingBucket, "s3:PutBucketPublicAccessBlock", StateBucket),
+    ]),
+    call(S3, "PutBucketVersioning", &[
+        grant(Apply, MakingBucket, "s3:PutBucketVersioning", StateBucket),
+    ]),
+    call(S3, "GetBucketEncryption", &[
+        grant(Apply, MakingBucket, "s3:GetEncryptionConfiguration", StateBucket),
+    ]),
+    call(S3, "PutBucketEncryption", &[
+        grant(Apply, MakingBucket, "s3:PutEncryptionConfiguration", StateBucket),
+    ]),
+    call(S3, "GetBucketPolicy", &[grant(Apply, MakingBucket, "s3:GetBucketPolicy", StateBucket)]),
+    call(S3, "PutBucketPolicy", &[grant(Apply, MakingBucket, "s3:PutBucketPolicy", StateBucket)]),
+    call(S3, "GetBucketLifecycleConfiguration", &[
+        grant(Apply, MakingBucket, "s3:GetLifecycleConfiguration", StateBucket),
+    ]),
+    call(S3, "PutBucketLifecycleConfiguration", &[
+        grant(Apply, MakingBucket, "s3:PutLifecycleConfiguration", StateBucket),
     ]),
     call(Ssm, "GetParameter", &[grant(Plan, ImageParameter, "ssm:GetParameter", Parameters)]),
     // Everybody may ask who they are (STS API Reference, GetCallerIdentity).

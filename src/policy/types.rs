@@ -11,6 +11,8 @@ pub enum Service {
     Iam,
     /// Service Quotas.
     Quotas,
+    /// Simple Storage Service.
+    S3,
     /// Systems Manager.
     Ssm,
     /// Security Token Service.
@@ -24,6 +26,7 @@ impl Service {
             Self::Ec2 => "ec2",
             Self::Iam => "iam",
             Self::Quotas => "servicequotas",
+            Self::S3 => "s3",
             Self::Ssm => "ssm",
             Self::Sts => "sts",
         }
@@ -108,6 +111,10 @@ pub enum Need {
     PlacementGroup,
     /// Some node may be bought on the spot market.
     Spot,
+    /// The state is in a bucket.
+    SharedState,
+    /// Only `init --state-bucket` makes this call, once for many labs; whoever makes buckets has a policy of their own.
+    MakingBucket,
     /// No command comes to make this call yet.
     Unreached,
 }
@@ -157,6 +164,10 @@ pub enum Place {
     Profile,
     /// The lab's instance profile, made with the lab's tag on it.
     NewProfile,
+    /// The lab's lockfile and lease in the bucket.
+    StateObjects,
+    /// The bucket itself.
+    StateBucket,
 }
 
 /// One permission that a call takes.

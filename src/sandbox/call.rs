@@ -1,54 +1,10 @@
 //! One call: which service and action it is for, and how answers and errors look in its protocol.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::s3::Ask;
-use super::wire::{ApiError, Params, Xml};
-
-/// A request as it comes off the wire.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Request {
-    pub(crate) method: String,
-    /// As it was sent: a path, or a whole URL.
-    pub(crate) uri: String,
-    /// By their names in small letters.
-    pub(crate) headers: BTreeMap<String, String>,
-    pub(crate) authorization: Option<String>,
-    /// `X-Amz-Target`, which the JSON services have.
-    pub(crate) target: Option<String>,
-    pub(crate) body: Vec<u8>,
-}
-
-/// What goes back.
-#[derive(Debug, Clone)]
-pub(crate) struct Response {
-    pub(crate) status: u16,
-    pub(crate) content_type: Cow<'static, str>,
-    /// Further headers, by their names in small letters.
-    pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Response {
-    /// An answer without a body.
-    pub(crate) fn empty(status: u16) -> Self {
-        Self {
-            status,
-            content_type: Cow::Borrowed("application/xml"),
-            headers: Vec::new(),
-            body: Vec::new(),
-        }
-    }
-
-    /// The same with one more header.
-    pub(crate) fn with(mut self, name: &'static str, value: String) -> Self {
-        self.headers.push((name, value));
-        self
-    }
-}
+use super::wire::{ApiError, Ask, Params, Request, Response, Xml};
 
 /// Why nothing goes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

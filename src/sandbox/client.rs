@@ -12,8 +12,9 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 
-use super::call::{Broken, Request};
+use super::call::Broken;
 use super::core::Sandbox;
+use super::wire::Request;
 
 impl Sandbox {
     /// An HTTP client for the SDK that ends in this sandbox, whatever endpoint and region a client is set to.

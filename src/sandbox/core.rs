@@ -13,8 +13,7 @@ use crate::catalog;
 use crate::port::Clock;
 
 use super::call::{
-    Broken, Call, CallRecord, Request, Response, Service, ec2_answer, json_answer, query_answer,
-    refusal,
+    Broken, Call, CallRecord, Service, ec2_answer, json_answer, query_answer, refusal,
 };
 use super::context::Ctx;
 use super::ec2;
@@ -23,7 +22,7 @@ use super::machine::Machine;
 use super::options::Options;
 use super::scenario::{Buckets, FaultKind, Faults, Scenario, Situation, When};
 use super::strike::{empty_page, strike_before, throttled};
-use super::wire::{ApiError, Xml};
+use super::wire::{ApiError, Request, Response, Xml};
 use super::world::{Entity, IdSource, Line, Loaded, Log, Phase, Store, kind_of, mix};
 use super::{iam, quotas, s3, ssm, sts};
 

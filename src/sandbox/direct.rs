@@ -1,7 +1,7 @@
 //! The sandbox without HTTP: what a client would send, as bytes. Fuzzing and tests of the wire use it.
 
-use super::call::Request;
 use super::core::Sandbox;
+use super::wire::Request;
 
 /// What the sandbox answered.
 #[derive(Debug, Clone, PartialEq, Eq)]

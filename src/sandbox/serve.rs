@@ -10,8 +10,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-use super::call::{Broken, Request};
+use super::call::Broken;
 use super::core::Sandbox;
+use super::wire::Request;
 
 impl Sandbox {
     /// Answers HTTP/1.1 requests on a listener until the future is dropped or the listener fails.

@@ -1,9 +1,10 @@
 //! How the scenario's faults strike a call before it does anything.
 
-use super::call::{Broken, Call, Response, Service, refusal};
+use super::call::{Broken, Call, Service, refusal};
 use super::context::Ctx;
 use super::scenario::{FaultKind, Situation};
 use super::wire::ApiError;
+use super::wire::Response;
 
 /// errors-overview, "Server error codes".
 pub(super) fn throttled() -> ApiError {

@@ -224,9 +224,8 @@ impl Claim {
 
     /// Whether a lease that is held was this folder's last one. Its process is gone then: this one has the guard.
     fn is_mine(&self, lease: &Lease, holder: &Holder) -> bool {
-        let last = match disk::read(&self.mine, NONCE_LIMIT) {
-            Ok(disk::Content::Bytes(bytes)) => bytes,
-            _ => return false,
+        let Ok(disk::Content::Bytes(last)) = disk::read(&self.mine, NONCE_LIMIT) else {
+            return false;
         };
         let alive = Path::new("/proc").join(lease.holder.pid.to_string());
         lease.stage == Stage::Held
@@ -364,13 +363,25 @@ impl Keeper {
         }
     }
 
-    /// Says that the run has ended.
+    /// Says that the run has ended. A renewal that was under way when it ended may have been written: then what it
+    /// wrote is what is given back.
     async fn give_back(self, settled: bool) -> Option<Failure> {
         let clock = self.claim.clock.as_ref();
         let bytes = self.lease.given_back(settled).to_bytes();
-        let objects = self.claim.objects.as_ref();
-        let expect = Expect::Same(self.tag);
-        let put = careful::put(objects, clock, &self.claim.key, &bytes, &expect);
+        let (objects, key) = (self.claim.objects.as_ref(), &self.claim.key);
+        let mut tag = self.tag;
+        let put = async {
+            loop {
+                let expect = Expect::Same(tag);
+                match careful::put(objects, clock, key, &bytes, &expect).await? {
+                    Careful::Done(_) => return Ok(()),
+                    Careful::Changed(there) => match there.object {
+                        Some(object) if self.lease.is_renewed_in(&object.bytes) => tag = object.tag,
+                        _ => return Ok(()),
+                    },
+                }
+            }
+        };
         tokio::select! {
             biased;
             put = put => put.err(),
@@ -723,6 +734,22 @@ mod tests {
             assert_eq!(keeper.await.expect("it ends"), None);
             assert_eq!(store.lease().stage, Stage::Free);
         }
+    }
+
+    #[tokio::test]
+    async fn a_renewal_that_was_cut_off_does_not_keep_the_lease() {
+        let store = Memory::new();
+        let anna = party(&store, Machine::off_by(0), "anna");
+        let (held, keeper) = anna.take().await.expect("it is free");
+        store.faults.lock().expect("whole").push(true);
+        while store.lease().renewed == 0 {
+            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        // The keeper does not know yet that its renewal was written.
+        drop(held);
+        assert_eq!(keeper.await.expect("it ends"), None);
+        assert_eq!(store.lease().stage, Stage::Free);
     }
 
     #[tokio::test]

@@ -112,7 +112,7 @@ impl Paths {
     /// The same lab with its lockfile elsewhere.
     #[must_use]
     pub fn with_lockfile(mut self, lockfile: &Path) -> Self {
-        self.lockfile = lockfile.to_owned();
+        lockfile.clone_into(&mut self.lockfile);
         self
     }
 

@@ -11,6 +11,7 @@ use super::labs::fleet;
 use super::world::World;
 
 const BUCKET: &str = "lab-state";
+const NEVER: &str = "[[fault]]\nkind = \"kill\"\nnth = 1000000\n";
 const APPLY: &[&str] = &["apply", "--yes", "--quiet", "--lock-timeout", "60s"];
 const DESTROY: &[&str] = &["destroy", "--yes", "--quiet", "--lock-timeout", "60s"];
 
@@ -71,10 +72,15 @@ fn killed(
     stride: usize,
 ) -> Result<(), String> {
     let whole = before.copy();
+    // A rule that never fires counts the calls.
+    whole.scenario(NEVER);
+    let began = World::read(&whole).calls;
     whole.run(words).ends(0, "uninterrupted")?;
+    let calls = usize::try_from(World::read(&whole).calls - began).expect("few");
     let expected = outcome(&whole)?;
-    Matrix::until_spared(
+    Matrix::up_to(
         &format!("{name}, killed {when} a call, taken over elsewhere"),
+        calls,
         stride,
         |place| {
             let dead = before.copy();

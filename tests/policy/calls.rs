@@ -11,6 +11,7 @@ const CLIENTS: &[(&str, Service)] = &[
     ("ec2", Service::Ec2),
     ("iam", Service::Iam),
     ("quotas", Service::Quotas),
+    ("s3", Service::S3),
     ("ssm", Service::Ssm),
     ("sts", Service::Sts),
 ];

@@ -281,3 +281,40 @@ fn the_manual_explains_every_statement_and_no_other() {
         .collect();
     assert_eq!(explained, printed);
 }
+
+/// State in a bucket takes the lab's own objects, and leave to see that one is not there yet.
+#[test]
+fn shared_state_takes_the_labs_own_objects() {
+    let shared = format!("{SMALL}[state]\nbucket = \"lab-state\"\nprefix = \"robots\"\n");
+    let of = |part| -> BTreeSet<(String, String)> {
+        let policy = policy(&profile(&shared), part);
+        let statements = policy.statement.into_iter();
+        statements
+            .flat_map(|statement| {
+                let resources = statement.resource.join(" ");
+                let pairs = statement.action.into_iter();
+                pairs.map(move |action| (action, resources.clone()))
+            })
+            .filter(|(action, _)| action.starts_with("s3:"))
+            .collect()
+    };
+    let own = "arn:aws:s3:::lab-state/robots/roboinfra/small/*";
+    let pairs = |actions: &[&str]| -> BTreeSet<(String, String)> {
+        let own = actions.iter().map(|a| ((*a).to_owned(), own.to_owned()));
+        own.chain([(
+            "s3:ListBucket".to_owned(),
+            "arn:aws:s3:::lab-state".to_owned(),
+        )])
+        .collect()
+    };
+    assert_eq!(of(Part::Plan), pairs(&["s3:GetObject"]));
+    assert_eq!(of(Part::Apply), pairs(&["s3:GetObject", "s3:PutObject"]));
+    let all = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"];
+    assert_eq!(of(Part::Destroy), pairs(&all));
+    assert_eq!(
+        actions(&policy(&profile(SMALL), Part::All))
+            .iter()
+            .find(|a| a.starts_with("s3:")),
+        None
+    );
+}

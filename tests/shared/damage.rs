@@ -10,7 +10,7 @@ fn what_is_no_lockfile_stops_everything_and_stays() {
     let good = account.object(LOCK).expect("it is there");
     let text = String::from_utf8(good.clone()).expect("text");
     let cut = &good[..good.len() / 2];
-    let newer = text.replace("format = 1", "format = 99");
+    let newer = text.replace("format = 2", "format = 99");
     let other = text.replace("account = \"123456789012\"", "account = \"210987654321\"");
     for (bytes, why) in [
         (&b""[..], "it is empty"),
@@ -56,7 +56,7 @@ fn a_rebuild_makes_a_damaged_lockfile_again() {
     let bert = account.machine();
     bert.run(&["state", "rebuild"]).ends(0).says(&[
         "keeps older versions",
-        "Wrote s3://lab-state/roboinfra/bench/roboinfra.lock",
+        "s3://lab-state/roboinfra/bench/roboinfra.lock holds lab bench",
     ]);
     bert.run(&["plan", "--detailed-exitcode"]).ends(0);
     account.remove(LOCK);

@@ -56,9 +56,8 @@ impl Bucket {
 
     async fn create(&self, account: &AccountId) -> Result<bool, Failure> {
         let head = self
-            .send(|client| {
-                client
-                    .head_bucket()
+            .send(|s3| {
+                s3.head_bucket()
                     .bucket(&self.name)
                     .expected_bucket_owner(account.as_str())
                     .send()
@@ -92,9 +91,8 @@ impl Bucket {
                 .build()
         });
         let created = self
-            .send(|client| {
-                client
-                    .create_bucket()
+            .send(|s3| {
+                s3.create_bucket()
                     .bucket(&self.name)
                     .set_create_bucket_configuration(place.clone())
                     .send()
@@ -115,9 +113,8 @@ impl Bucket {
             .block_public_policy(true)
             .restrict_public_buckets(true)
             .build();
-        self.send(|client| {
-            client
-                .put_public_access_block()
+        self.send(|s3| {
+            s3.put_public_access_block()
                 .bucket(&self.name)
                 .expected_bucket_owner(account.as_str())
                 .public_access_block_configuration(block.clone())
@@ -132,9 +129,8 @@ impl Bucket {
         let on = VersioningConfiguration::builder()
             .status(BucketVersioningStatus::Enabled)
             .build();
-        self.send(|client| {
-            client
-                .put_bucket_versioning()
+        self.send(|s3| {
+            s3.put_bucket_versioning()
                 .bucket(&self.name)
                 .expected_bucket_owner(account.as_str())
                 .versioning_configuration(on.clone())
@@ -149,9 +145,8 @@ impl Bucket {
     /// default is told.
     async fn encrypt(&self, account: &AccountId) -> Result<String, Failure> {
         let answer = self
-            .send(|client| {
-                client
-                    .get_bucket_encryption()
+            .send(|s3| {
+                s3.get_bucket_encryption()
                     .bucket(&self.name)
                     .expected_bucket_owner(account.as_str())
                     .send()
@@ -181,9 +176,8 @@ impl Bucket {
             )
             .build()
             .map_err(unbuilt("PutBucketEncryption"))?;
-        self.send(|client| {
-            client
-                .put_bucket_encryption()
+        self.send(|s3| {
+            s3.put_bucket_encryption()
                 .bucket(&self.name)
                 .expected_bucket_owner(account.as_str())
                 .server_side_encryption_configuration(rules.clone())
@@ -198,9 +192,8 @@ impl Bucket {
     async fn demand_tls(&self, account: &AccountId) -> Result<bool, Failure> {
         let policy = tls_only(&self.name);
         let answer = self
-            .send(|client| {
-                client
-                    .get_bucket_policy()
+            .send(|s3| {
+                s3.get_bucket_policy()
                     .bucket(&self.name)
                     .expected_bucket_owner(account.as_str())
                     .send()
@@ -213,9 +206,8 @@ impl Bucket {
                 .is_some_and(|there| same_json(there, &policy));
             return Ok(!same);
         }
-        self.send(|client| {
-            client
-                .put_bucket_policy()
+        self.send(|s3| {
+            s3.put_bucket_policy()
                 .bucket(&self.name)
                 .expected_bucket_owner(account.as_str())
                 .policy(&policy)
@@ -229,9 +221,8 @@ impl Bucket {
     /// Versions pile up: each run writes the lockfile twice and the lease a few times.
     async fn forget_old_versions(&self, account: &AccountId) -> Result<(), Failure> {
         let answer = self
-            .send(|client| {
-                client
-                    .get_bucket_lifecycle_configuration()
+            .send(|s3| {
+                s3.get_bucket_lifecycle_configuration()
                     .bucket(&self.name)
                     .expected_bucket_owner(account.as_str())
                     .send()
@@ -262,9 +253,8 @@ impl Bucket {
             .rules(rule)
             .build()
             .map_err(unbuilt("PutBucketLifecycleConfiguration"))?;
-        self.send(|client| {
-            client
-                .put_bucket_lifecycle_configuration()
+        self.send(|s3| {
+            s3.put_bucket_lifecycle_configuration()
                 .bucket(&self.name)
                 .expected_bucket_owner(account.as_str())
                 .lifecycle_configuration(rules.clone())
@@ -317,7 +307,7 @@ mod tests {
     fn the_policy_names_the_bucket_and_its_objects() {
         let policy = tls_only("lab-state");
         assert!(policy.contains("\"arn:aws:s3:::lab-state\",\"arn:aws:s3:::lab-state/*\""));
-        assert!(same_json(&policy, &policy.replace(",", " ,\n")));
+        assert!(same_json(&policy, &policy.replace(',', " ,\n")));
         assert!(!same_json("x", "x"));
     }
 }

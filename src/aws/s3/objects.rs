@@ -22,9 +22,8 @@ impl ObjectStore for Bucket {
     async fn look(&self, key: &str, limit: u64) -> Result<Look, Failure> {
         let clock = StoreClock::default();
         let answer = self
-            .send(|client| {
-                client
-                    .get_object()
+            .send(|s3| {
+                s3.get_object()
                     .bucket(&self.name)
                     .key(key)
                     .customize()
@@ -77,8 +76,8 @@ impl ObjectStore for Bucket {
 
     async fn put(&self, key: &str, bytes: &[u8], expect: &Expect) -> Result<Written, Failure> {
         let answer = self
-            .send(|client| {
-                let call = client
+            .send(|s3| {
+                let call = s3
                     .put_object()
                     .bucket(&self.name)
                     .key(key)
@@ -106,8 +105,8 @@ impl ObjectStore for Bucket {
 
     async fn remove(&self, key: &str, tag: &ObjectTag) -> Result<bool, Failure> {
         let answer = self
-            .send(|client| {
-                let call = client.delete_object().bucket(&self.name).key(key);
+            .send(|s3| {
+                let call = s3.delete_object().bucket(&self.name).key(key);
                 call.if_match(&tag.0).send()
             })
             .await

@@ -1,8 +1,8 @@
 //! Buckets and their settings.
 
-use super::Ask;
-use crate::sandbox::call::Response;
 use crate::sandbox::context::Ctx;
+use crate::sandbox::wire::Ask;
+use crate::sandbox::wire::Response;
 use crate::sandbox::wire::{ApiError, ApiResult};
 use crate::sandbox::world::{Bucket, Edge};
 

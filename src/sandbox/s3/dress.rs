@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::objects::http_date;
-use crate::sandbox::call::{Call, Response, Service};
+use crate::sandbox::call::{Call, Service};
+use crate::sandbox::wire::Response;
 use crate::sandbox::world::{Bucket, Store};
 
 /// The answer as it leaves; those of other services are left alone.

@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use sha2::{Digest, Sha256};
 
-use super::Ask;
 use crate::model::hex;
-use crate::sandbox::call::Response;
 use crate::sandbox::context::Ctx;
+use crate::sandbox::wire::Ask;
+use crate::sandbox::wire::Response;
 use crate::sandbox::wire::{ApiError, ApiResult};
 use crate::sandbox::world::{Bucket, Object};
 

@@ -1,10 +1,10 @@
 //! Which action is which, and what all of them check first.
 
-use super::Ask;
 use super::{buckets, objects};
 use crate::sandbox::ACCOUNT;
-use crate::sandbox::call::Response;
 use crate::sandbox::context::Ctx;
+use crate::sandbox::wire::Ask;
+use crate::sandbox::wire::Response;
 use crate::sandbox::wire::{ApiError, ApiResult};
 use crate::sandbox::world::Bucket;
 

@@ -1,9 +1,14 @@
-//! The wire formats: query parameters, XML answers, JSON answers, errors. Knows no action.
+//! The wire formats: query parameters, XML answers, JSON answers, errors. Knows no action, but that
+//! a request to S3 is named by its method and its path.
 
+mod ask;
 mod error;
+mod http;
 mod params;
 mod xml;
 
+pub(crate) use ask::Ask;
 pub(crate) use error::{ApiError, ApiResult};
+pub(crate) use http::{Request, Response};
 pub(crate) use params::Params;
 pub(crate) use xml::Xml;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::sandbox::call::Request;
+use super::http::Request;
 
 /// A request for S3.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
