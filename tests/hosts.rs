@@ -114,7 +114,14 @@ impl Rig {
     fn run_all(&self, jobs: &[HostJob], mut react: impl FnMut(&HostEvent)) -> Vec<Verdict> {
         rt().block_on(async {
             let mut tell = |event: HostEvent| react(&event);
-            bootstrap(&self.tending(), jobs, &Stop::default(), &mut tell, &mut |_, _| {}).await
+            bootstrap(
+                &self.tending(),
+                jobs,
+                &Stop::default(),
+                &mut tell,
+                &mut |_, _| {},
+            )
+            .await
         })
     }
 }

@@ -48,7 +48,10 @@ pub(crate) fn twin() -> Subject {
         .iter()
         .find(|starter| starter.name == "digital-twin")
         .expect("shipped");
-    let text = &changed(starter.text, &[("[node.sim]", &format!("[node.sim]\n{NO_STEPS}"))]);
+    let text = &changed(
+        starter.text,
+        &[("[node.sim]", &format!("[node.sim]\n{NO_STEPS}"))],
+    );
     Subject {
         name: "twin",
         profile: text.to_owned(),

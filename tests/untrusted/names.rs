@@ -75,13 +75,23 @@ fn refused() -> Vec<String> {
         with("[access.port.web]\nport = @\nfrom = \"operators\"\n"),
         with("[access.port.web]\nport = 80\nfrom = @\n"),
         with("[stack.@]\n"),
-        with("stack = \"digital-twin\"\n[stack.digital-twin]\ncomponents = [\"redis\"]\nsecrets = { KEY = @ }\n"),
-        with("stack = \"digital-twin\"\n[stack.digital-twin]\ncomponents = [\"redis\"]\nsecrets = { @ = \"env:NAME\" }\n"),
-        with("stack = \"digital-twin\"\n[stack.digital-twin]\ncomponents = [\"redis\"]\nenv = { @ = \"x\" }\n"),
+        with(
+            "stack = \"digital-twin\"\n[stack.digital-twin]\ncomponents = [\"redis\"]\nsecrets = { KEY = @ }\n",
+        ),
+        with(
+            "stack = \"digital-twin\"\n[stack.digital-twin]\ncomponents = [\"redis\"]\nsecrets = { @ = \"env:NAME\" }\n",
+        ),
+        with(
+            "stack = \"digital-twin\"\n[stack.digital-twin]\ncomponents = [\"redis\"]\nenv = { @ = \"x\" }\n",
+        ),
         with("stack = \"digital-twin\"\n[stack.digital-twin]\ncomponents = [@]\n"),
         with("stack = \"own\"\n[stack.own]\ntemplate = @\n"),
-        with("stack = \"vscode\"\n[stack.vscode]\nsecrets = { VSCODE_PASSWORD = \"env:P\" }\nimages = { vscode = @ }\n"),
-        with("stack = \"vscode\"\n[stack.vscode]\nsecrets = { VSCODE_PASSWORD = \"env:P\" }\nimages = { @ = \"a:1\" }\n"),
+        with(
+            "stack = \"vscode\"\n[stack.vscode]\nsecrets = { VSCODE_PASSWORD = \"env:P\" }\nimages = { vscode = @ }\n",
+        ),
+        with(
+            "stack = \"vscode\"\n[stack.vscode]\nsecrets = { VSCODE_PASSWORD = \"env:P\" }\nimages = { @ = \"a:1\" }\n",
+        ),
         with("[schedule]\ntimezone = @\nstart = \"daily 08:00\"\n"),
         with("[schedule]\ntimezone = \"UTC\"\nstart = @\n"),
         with("[state]\nbucket = @\n"),
