@@ -293,39 +293,39 @@ pub const TABLE: &[Call] = &[
     call(Quotas, "GetServiceQuota", &[
         grant(Plan, Always, "servicequotas:GetServiceQuota", Region),
     ]),
+    call(S3, "CreateBucket", &[grant(Apply, MakingBucket, "s3:CreateBucket", StateBucket)]),
+    // `state pull --move` takes the lockfile home.
+    call(S3, "DeleteObject", &[grant(Destroy, SharedState, "s3:DeleteObject", StateObjects)]),
+    call(S3, "GetBucketEncryption", &[
+        grant(Apply, MakingBucket, "s3:GetEncryptionConfiguration", StateBucket),
+    ]),
+    call(S3, "GetBucketLifecycleConfiguration", &[
+        grant(Apply, MakingBucket, "s3:GetLifecycleConfiguration", StateBucket),
+    ]),
+    call(S3, "GetBucketPolicy", &[grant(Apply, MakingBucket, "s3:GetBucketPolicy", StateBucket)]),
     // Without leave to list, S3 answers 403 for an object that is not there: "Amazon S3 API Reference", GetObject.
     call(S3, "GetObject", &[
         grant(Plan, SharedState, "s3:GetObject", StateObjects),
         grant(Plan, SharedState, "s3:ListBucket", StateBucket),
+    ]),
+    call(S3, "HeadBucket", &[grant(Apply, MakingBucket, "s3:ListBucket", StateBucket)]),
+    call(S3, "PutBucketEncryption", &[
+        grant(Apply, MakingBucket, "s3:PutEncryptionConfiguration", StateBucket),
+    ]),
+    call(S3, "PutBucketLifecycleConfiguration", &[
+        grant(Apply, MakingBucket, "s3:PutLifecycleConfiguration", StateBucket),
+    ]),
+    call(S3, "PutBucketPolicy", &[grant(Apply, MakingBucket, "s3:PutBucketPolicy", StateBucket)]),
+    call(S3, "PutBucketVersioning", &[
+        grant(Apply, MakingBucket, "s3:PutBucketVersioning", StateBucket),
     ]),
     // The lease of every run that changes something, and the lockfile after it.
     call(S3, "PutObject", &[
         grant(Power, SharedState, "s3:PutObject", StateObjects),
         grant(Destroy, SharedState, "s3:PutObject", StateObjects),
     ]),
-    // `state pull --move` takes the lockfile home.
-    call(S3, "DeleteObject", &[grant(Destroy, SharedState, "s3:DeleteObject", StateObjects)]),
-    call(S3, "HeadBucket", &[grant(Apply, MakingBucket, "s3:ListBucket", StateBucket)]),
-    call(S3, "CreateBucket", &[grant(Apply, MakingBucket, "s3:CreateBucket", StateBucket)]),
     call(S3, "PutPublicAccessBlock", &[
         grant(Apply, MakingBucket, "s3:PutBucketPublicAccessBlock", StateBucket),
-    ]),
-    call(S3, "PutBucketVersioning", &[
-        grant(Apply, MakingBucket, "s3:PutBucketVersioning", StateBucket),
-    ]),
-    call(S3, "GetBucketEncryption", &[
-        grant(Apply, MakingBucket, "s3:GetEncryptionConfiguration", StateBucket),
-    ]),
-    call(S3, "PutBucketEncryption", &[
-        grant(Apply, MakingBucket, "s3:PutEncryptionConfiguration", StateBucket),
-    ]),
-    call(S3, "GetBucketPolicy", &[grant(Apply, MakingBucket, "s3:GetBucketPolicy", StateBucket)]),
-    call(S3, "PutBucketPolicy", &[grant(Apply, MakingBucket, "s3:PutBucketPolicy", StateBucket)]),
-    call(S3, "GetBucketLifecycleConfiguration", &[
-        grant(Apply, MakingBucket, "s3:GetLifecycleConfiguration", StateBucket),
-    ]),
-    call(S3, "PutBucketLifecycleConfiguration", &[
-        grant(Apply, MakingBucket, "s3:PutLifecycleConfiguration", StateBucket),
     ]),
     call(Ssm, "GetParameter", &[grant(Plan, ImageParameter, "ssm:GetParameter", Parameters)]),
     // Everybody may ask who they are (STS API Reference, GetCallerIdentity).
