@@ -14,7 +14,6 @@ use super::tend::{tending, write_down};
 use crate::apply::{HostJob, examine, remember};
 use crate::host::{Finding, HostEnd, Verdict};
 use crate::model::Address;
-use crate::store;
 use crate::ui::examined_view;
 use crate::ui::json::verdicts_json;
 
@@ -58,7 +57,7 @@ async fn write_down_news(
     jobs: &[HostJob],
     verdicts: &[Verdict],
 ) -> Result<(), CliError> {
-    let loaded = store::load(&session.paths)?;
+    let loaded = super::shared::load(session).await?;
     let Some(lock) = &loaded.state.folded().lockfile else {
         return Ok(());
     };
@@ -87,7 +86,7 @@ async fn write_down_news(
             write_down(session, &mut books, job, verdict)?;
         }
     }
-    books.close(session)?;
+    books.close(app, session).await?;
     Ok(())
 }
 

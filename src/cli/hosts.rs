@@ -16,7 +16,6 @@ use crate::model::{Address, InstanceState, LabId};
 use crate::plan::Mode;
 use crate::port::HostTarget;
 use crate::profile::Profile;
-use crate::store;
 
 /// The hosts that are asked for and how each is reached.
 pub(super) async fn hosts(
@@ -82,7 +81,7 @@ async fn node_jobs(
     session: &Session,
     wanted: &dyn Fn(&Address) -> bool,
 ) -> Result<Vec<HostJob>, OpenError> {
-    let loaded = store::load(&session.paths).map_err(CliError::from)?;
+    let loaded = super::shared::load(session).await?;
     let Some(lock) = loaded.state.folded().lockfile.clone() else {
         return Ok(Vec::new());
     };

@@ -18,6 +18,7 @@ port = 22
 from = "operators"
 [node.sim]
 types = ["g4dn.xlarge", "g4dn.2xlarge"]
+bootstrap = []
 elastic_ip = true
 "#;
 

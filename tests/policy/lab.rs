@@ -15,6 +15,7 @@ port = 22
 from = "operators"
 [node.sim]
 types = ["g5.xlarge"]
+bootstrap = []
 image = "ami-0123456789abcdef0"
 "#;
 
@@ -33,11 +34,13 @@ port = 22
 from = "operators"
 [node.sim]
 types = ["g5.xlarge"]
+bootstrap = []
 elastic_ip = true
 volume.data = { size_gib = 50, mount = "/data" }
 [node.train]
 count = 2
 types = ["g5.12xlarge"]
+bootstrap = []
 market = "spot"
 placement_group = true
 "#;
@@ -58,5 +61,6 @@ port = 22
 from = "operators"
 [node.sim]
 types = ["g5.xlarge"]
+bootstrap = []
 instance_profile = "company-default"
 "#;
