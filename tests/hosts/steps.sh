@@ -119,7 +119,7 @@ case_debian() {
         wants "$step" "$last" '! done rc=0 *' || return 1
     done
     # What a container cannot set is told in plain words.
-    grep -qa 'cannot be set in a container' "$work/log" || { echo "    nothing is said of what a container cannot set" && return 1; }
+    grep -qa 'cannot be set in a container' "$work/log" || { echo "    nothing is said of what a container cannot set"; return 1; }
     [[ $2 == trixie ]] || return 0
     run_step "$1" docker
     wants docker "$last" '! done rc=0 *' || return 1
@@ -163,7 +163,7 @@ case_apt_lock() {
         for i in \$(seq 100); do [ -e /run/hold ] && exit 0; sleep 0.1; done; exit 1" || return 1
     run_step "$name" base APT_WAIT=4
     wants "with a short wait" "$last" '! later rc=75 *' || return 1
-    grep -qa 'roboinfra: error apt-lock' "$work/log" || { wants reason none apt-lock && return 1; }
+    grep -qa 'roboinfra: error apt-lock' "$work/log" || { wants reason none apt-lock; return 1; }
     on "$name" 'sudo -n setsid -f sh -c "sleep 8; rm /run/hold" </dev/null >/dev/null 2>&1'
     run_step "$name" base APT_WAIT=120
     wants "with a long wait" "$last" '! done rc=0 *' || return 1
