@@ -296,7 +296,8 @@ impl Books {
         }
         let lockfile = store::conclude(&session.paths, journal, folded, session.clock.now())?;
         if let Some(shared) = &mut self.shared {
-            shared.settle(folded.is_settled());
+            // A run that did not look twice leaves that to the next one.
+            shared.settle(folded.is_settled() && shared.cut_off().is_none());
         }
         Ok(lockfile)
     }

@@ -92,6 +92,21 @@ fn a_killed_run_is_taken_over_by_another_machine() {
 }
 
 #[test]
+fn what_a_bootstrap_took_over_is_still_looked_at_twice() {
+    let account = Account::new();
+    let (anna, bert) = (account.machine(), account.machine());
+    let first = anna.slow_apply(&account, "1s");
+    signal(first.id(), "KILL");
+    finish(first);
+    // It takes the lease, makes the machines that there are ready, and never looks for what was begun.
+    let _ready = bert.run(&["bootstrap", "--lock-timeout", "40s"]);
+    bert.run(&["apply", "--yes", "--lock-timeout", "40s"])
+        .ends(0)
+        .says(&["A run was cut off", "Looking twice"]);
+    bert.finds_a_whole_lab();
+}
+
+#[test]
 fn a_killed_run_is_gone_on_with_at_once_in_its_own_folder() {
     let account = Account::new();
     let anna = account.machine();
