@@ -24,7 +24,7 @@ from datetime import datetime, timezone
 
 from moto.ec2.models import amis
 from moto.ec2.models.elastic_block_store import EBSBackend
-from moto.iam.access_control import IAMRequestBase
+from moto.iam.access_control import IAMPolicyStatement, IAMRequestBase, PermissionResult
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.servicequotas.models import ServiceQuotasBackend
 from moto.servicequotas.responses import ServiceQuotasResponse
@@ -167,6 +167,20 @@ def detach_by_volume_alone():
     EBSBackend.detach_volume = detach_volume
 
 
+def let_loopback_stand_for_tls():
+    # moto takes a denial whose condition does not hold for a denial: that nobody may come without TLS kept everybody
+    # out. And the wire here is loopback, which stands for TLS.
+    judge = IAMPolicyStatement.is_action_permitted
+
+    def judged(self, *args, **kwargs):
+        condition = self._statement.get("Condition", {}).get("Bool", {})
+        if self._statement["Effect"] == "Deny" and condition == {"aws:SecureTransport": "false"}:
+            return PermissionResult.NEUTRAL
+        return judge(self, *args, **kwargs)
+
+    IAMPolicyStatement.is_action_permitted = judged
+
+
 def trust_signatures():
     # With IAM turned on moto checks signatures over a body that it has encoded anew: one with a space in it, which
     # the SDK sends as %20, never fits. Keys are still looked up.
@@ -186,6 +200,7 @@ def main():
     add_quotas()
     detach_by_volume_alone()
     trust_signatures()
+    let_loopback_stand_for_tls()
     app = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", int(sys.argv[1]), app, threaded=True, request_handler=Quiet)
     if sys.argv[2:] == ["with-parent"]:
