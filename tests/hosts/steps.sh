@@ -33,7 +33,17 @@ host_up() {
             known_hosts=*) known[$1]=${line#*=} ;;
         esac
     done < <("$here/host.sh" up "$@")
-    [[ -n ${address[$1]:-} ]]
+    [[ -n ${address[$1]:-} ]] && lets_in "$1"
+}
+
+# lets_in HOST: sshd answers before users may log in: pam_nologin keeps them out until the boot is over.
+lets_in() {
+    local turn
+    for ((turn = 0; turn < 100; turn++)); do
+        if on "$1" true 2>/dev/null; then return 0; fi
+        sleep 0.2
+    done
+    return 1
 }
 
 # on HOST COMMAND...
@@ -180,7 +190,7 @@ case_power_cut() {
         sleep 0.1
     done
     "$here/host.sh" cut "$name"
-    "$here/host.sh" up "$name" >/dev/null || return 1
+    "$here/host.sh" up "$name" >/dev/null && lets_in "$name" || return 1
     wants "its record" "$(runner "$name" status | grep '^step docker')" '* interrupted rc= *' || return 1
     runner "$name" start docker "$digest" 900 </dev/null >/dev/null
     follow "$name" docker
