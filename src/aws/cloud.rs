@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 
 use super::connect::Aws;
-use super::ec2::{image, instance, interface, offering, spot, subnet, volume};
+use super::ec2::{console, image, instance, interface, offering, spot, subnet, volume};
 use super::patience::{Try, patiently};
 use super::{collect, perform, quotas, ssm, sts};
 use crate::inventory::{Identity, Inventory};
@@ -109,6 +109,11 @@ impl Cloud for Aws {
 
     async fn volume_is_available(&self, volume: &CloudId) -> Result<bool, Failure> {
         self.ask(|| Box::pin(volume::is_available(&self.ec2, volume)))
+            .await
+    }
+
+    async fn console_output(&self, instance: &CloudId) -> Result<String, Failure> {
+        self.ask(|| Box::pin(console::read(&self.ec2, instance)))
             .await
     }
 

@@ -92,6 +92,10 @@ impl Cloud for Leased {
         self.cloud.volume_is_available(volume).await
     }
 
+    async fn console_output(&self, instance: &CloudId) -> Result<String, Failure> {
+        self.cloud.console_output(instance).await
+    }
+
     async fn interfaces(&self, vpc: &CloudId) -> Result<Vec<Blocker>, Failure> {
         self.cloud.interfaces(vpc).await
     }

@@ -11,6 +11,7 @@ use super::error::CliError;
 use super::exit;
 use super::settings::Settings;
 use super::target::Target;
+use crate::apply::Introduced;
 use crate::aws;
 use crate::model::{Failure, Region, RetryPolicy};
 use crate::port::{Clock, Cloud, Hosts, TokioClock, WhoAmI};
@@ -194,6 +195,7 @@ impl Session {
             shared = Some(Shared::new(Arc::new(bucket), &state.prefix, &profile.name));
             paths = paths.with_shared_state();
         }
+        let hosts = Introduced::new(hosts, Arc::clone(&cloud), Arc::clone(&clock));
         Ok(Self {
             local_lockfile,
             shared,
@@ -202,7 +204,7 @@ impl Session {
             warnings: parsed.problems,
             cloud,
             whoami,
-            hosts,
+            hosts: Arc::new(hosts),
             policy: RetryPolicy::default(),
             aws_profile: target.aws_profile.clone(),
             suspect_age,

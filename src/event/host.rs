@@ -34,6 +34,8 @@ pub enum HostNews {
         system: String,
         /// The fingerprint of its key, if that was trusted because it was seen for the first time.
         first_use: Option<String>,
+        /// Whether its key was seen for the first time and is the one that its console shows.
+        introduced: bool,
         /// How many steps it should have.
         steps: usize,
         /// How many of them are done already.

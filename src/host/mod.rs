@@ -4,6 +4,7 @@
 //! connection (`ssh`), or carrying the decision out (`apply`).
 
 mod command;
+mod console;
 mod facts;
 mod frame;
 mod gate;
@@ -13,6 +14,7 @@ mod verdict;
 mod wanted;
 
 pub use command::{Command, HOME, Runner};
+pub use console::console_keys;
 pub use facts::Facts;
 pub use frame::{End, EndState, Frame, FrameError, Frames};
 pub use gate::{Expected, Finding, gate, surroundings};

@@ -188,6 +188,9 @@ pub const TABLE: &[Call] = &[
     call(Ec2, "DisassociateRouteTable", &[
         grant(Destroy, OwnNetwork, "ec2:DisassociateRouteTable", Ours(&["route-table", "subnet"])),
     ]),
+    call(Ec2, "GetConsoleOutput", &[
+        grant(Apply, Always, "ec2:GetConsoleOutput", Ours(&["instance"])),
+    ]),
     call(Ec2, "ImportKeyPair", &[
         grant(Apply, Always, "ec2:ImportKeyPair", New("key-pair")),
         tags(Always),

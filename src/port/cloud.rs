@@ -100,6 +100,9 @@ pub trait Cloud: Send + Sync + fmt::Debug {
     /// Whether a volume is attached to nothing and usable.
     async fn volume_is_available(&self, volume: &CloudId) -> Result<bool, Failure>;
 
+    /// What a machine has written to its console, as far as the cloud has it; empty where it has nothing yet.
+    async fn console_output(&self, instance: &CloudId) -> Result<String, Failure>;
+
     /// The interfaces in a VPC: they say what keeps it from being deleted.
     async fn interfaces(&self, vpc: &CloudId) -> Result<Vec<Blocker>, Failure>;
 }

@@ -24,7 +24,8 @@ pub struct HostTarget {
     pub user: String,
     /// Private keys to try, in order; the agent is asked as well.
     pub keys: Vec<PathBuf>,
-    /// A host key that is known from a trusted source, as `ssh-ed25519 AAAA…`; it is pinned before the first contact.
+    /// Host keys that are known from a trusted source, one a line as `ssh-ed25519 AAAA…`: the first contact must show one
+    /// of them.
     pub host_key: Option<String>,
 }
 
@@ -91,6 +92,9 @@ pub type Taken<'a> = dyn FnMut(&[u8]) -> Flow + Send + 'a;
 pub trait Hosts: Send + Sync + fmt::Debug {
     /// Opens a connection; bounded by itself.
     async fn connect(&self, target: &HostTarget) -> Result<Box<dyn HostLink>, HostError>;
+
+    /// Whether a key is pinned for it already.
+    fn knows(&self, target: &HostTarget) -> bool;
 }
 
 /// An open connection to a host. Dropping it closes it at once.
@@ -101,6 +105,9 @@ pub trait HostLink: Send + fmt::Debug {
 
     /// The fingerprint of the host's key, if it was trusted because it was seen for the first time.
     fn trusted_on_first_use(&self) -> Option<&str>;
+
+    /// Whether the host's key was pinned now because it is the one that was known from a trusted source.
+    fn was_introduced(&self) -> bool;
 
     /// Runs a command with `input` on its stdin and returns what it wrote to stdout. Its exit status is not known:
     /// what it wrote must tell. Given up after `limit`.

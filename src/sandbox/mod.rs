@@ -7,6 +7,7 @@ mod account;
 mod call;
 #[cfg(feature = "cli")]
 mod client;
+mod console;
 mod context;
 mod core;
 mod direct;

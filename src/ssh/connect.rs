@@ -42,4 +42,10 @@ impl Hosts for Ssh {
             )),
         }
     }
+
+    fn knows(&self, target: &HostTarget) -> bool {
+        self.pins
+            .of(&target.alias)
+            .is_ok_and(|keys| !keys.is_empty())
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::{mpsc as queue, oneshot};
 
-use super::login::{Line, log_in};
+use super::login::{First, Line, log_in};
 use super::pins::Pins;
 use super::session::{Patience, run};
 use crate::port::{Flow, HostError, HostErrorKind, HostLink, HostTarget, Taken};
@@ -29,7 +29,7 @@ struct Job {
 pub(super) struct Link {
     jobs: mpsc::Sender<Job>,
     root: bool,
-    first_use: Option<String>,
+    first: First,
 }
 
 impl std::fmt::Debug for Job {
@@ -48,7 +48,7 @@ impl Link {
         pins: &Pins,
         opened: oneshot::Sender<Result<Self, HostError>>,
     ) {
-        let (line, first_use) = match log_in(target, pins) {
+        let (line, first) = match log_in(target, pins) {
             Ok(open) => open,
             Err(error) => {
                 let _ = opened.send(Err(error));
@@ -59,7 +59,7 @@ impl Link {
         let link = Self {
             jobs,
             root: target.user == "root",
-            first_use,
+            first,
         };
         if opened.send(Ok(link)).is_ok() {
             for job in queue {
@@ -122,7 +122,14 @@ impl HostLink for Link {
     }
 
     fn trusted_on_first_use(&self) -> Option<&str> {
-        self.first_use.as_deref()
+        match &self.first {
+            First::Trusted(shown) => Some(shown),
+            First::Introduced | First::Known => None,
+        }
+    }
+
+    fn was_introduced(&self) -> bool {
+        self.first == First::Introduced
     }
 
     async fn run(

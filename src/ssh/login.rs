@@ -32,11 +32,19 @@ impl Drop for Line {
     }
 }
 
-/// Opens a session and logs in. Also returns the fingerprint of a host key that was seen for the first time.
-pub(super) fn log_in(
-    target: &HostTarget,
-    pins: &Pins,
-) -> Result<(Line, Option<String>), HostError> {
+/// How a host's key came to be believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum First {
+    /// It was pinned before.
+    Known,
+    /// It was seen for the first time, and is the one that was known from a trusted source.
+    Introduced,
+    /// It was seen for the first time, and believed for that. Its fingerprint.
+    Trusted(String),
+}
+
+/// Opens a session and logs in. Also returns how the host's key came to be believed.
+pub(super) fn log_in(target: &HostTarget, pins: &Pins) -> Result<(Line, First), HostError> {
     let socket = dial(target)?;
     let no_session = |error: &dyn std::fmt::Display| {
         let place = place(target);
@@ -56,10 +64,10 @@ pub(super) fn log_in(
     line.session
         .handshake()
         .map_err(|error| no_session(&error))?;
-    let first_use = check_key(&line.session, target, pins)?;
+    let first = check_key(&line.session, target, pins)?;
     authenticate(&line.session, target)?;
     line.session.set_keepalive(true, KEEPALIVE);
-    Ok((line, first_use))
+    Ok((line, first))
 }
 
 fn place(target: &HostTarget) -> String {
@@ -120,11 +128,7 @@ fn prefer_pinned(session: &Session, target: &HostTarget, pins: &Pins) -> Result<
         .map_err(|error| HostError::new(HostErrorKind::Strange, error.to_string()))
 }
 
-fn check_key(
-    session: &Session,
-    target: &HostTarget,
-    pins: &Pins,
-) -> Result<Option<String>, HostError> {
+fn check_key(session: &Session, target: &HostTarget, pins: &Pins) -> Result<First, HostError> {
     let Some((key, _)) = session.host_key() else {
         return Err(HostError::new(
             HostErrorKind::Strange,
@@ -140,7 +144,7 @@ fn check_key(
         .check(&target.alias, key)
         .map_err(|error| unpinned(&error))?
     {
-        KeyCheck::Same => Ok(None),
+        KeyCheck::Same => Ok(First::Known),
         KeyCheck::Other => Err(HostError::new(
             HostErrorKind::HostKey,
             format!(
@@ -149,7 +153,7 @@ fn check_key(
             ),
         )),
         KeyCheck::Unknown => match &target.host_key {
-            Some(known) if is_key(known, key) => pin().map(|()| None),
+            Some(known) if is_key(known, key) => pin().map(|()| First::Introduced),
             Some(_) => Err(HostError::new(
                 HostErrorKind::HostKey,
                 format!(
@@ -157,17 +161,19 @@ fn check_key(
                     place(target)
                 ),
             )),
-            None => pin().map(|()| Some(shown)),
+            None => pin().map(|()| First::Trusted(shown)),
         },
     }
 }
 
-/// Whether a key in OpenSSH's text form is this one.
+/// Whether one of these keys in OpenSSH's text form, one a line, is this one.
 fn is_key(text: &str, key: &[u8]) -> bool {
-    text.split_whitespace()
-        .nth(1)
-        .and_then(|encoded| STANDARD.decode(encoded).ok())
-        .is_some_and(|decoded| decoded == key)
+    text.lines().any(|line| {
+        line.split_whitespace()
+            .nth(1)
+            .and_then(|encoded| STANDARD.decode(encoded).ok())
+            .is_some_and(|decoded| decoded == key)
+    })
 }
 
 /// Tries the keys of files, then those of the agent, and stops at the first that is taken: a server does not answer a

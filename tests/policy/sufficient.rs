@@ -17,6 +17,11 @@ const UNUSED: &[(&str, &str, &str)] = &[
         "EC2 makes the role at an account's first spot request; the sandbox has no such role",
     ),
     (
+        "ApplyOurs",
+        "ec2:GetConsoleOutput",
+        "asked when a machine is made ready, which these stories leave out",
+    ),
+    (
         "DestroyRead",
         "ec2:DescribeNetworkInterfaces",
         "asked only where something foreign keeps the network from going",

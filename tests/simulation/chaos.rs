@@ -171,6 +171,10 @@ impl Cloud for Mortal {
         self.through(self.cloud.volume_is_available(volume)).await
     }
 
+    async fn console_output(&self, instance: &CloudId) -> Result<String, Failure> {
+        self.through(self.cloud.console_output(instance)).await
+    }
+
     async fn interfaces(&self, vpc: &CloudId) -> Result<Vec<Blocker>, Failure> {
         self.through(self.cloud.interfaces(vpc)).await
     }

@@ -5,6 +5,7 @@
 
 mod examine;
 mod follow;
+mod introduced;
 mod job;
 mod log;
 mod many;
@@ -14,6 +15,7 @@ mod record;
 mod tend;
 
 pub use examine::examine;
+pub use introduced::Introduced;
 pub use job::{HostJob, Tending};
 pub use log::StepLog;
 pub use many::bootstrap;

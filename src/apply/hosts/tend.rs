@@ -287,6 +287,7 @@ impl<'a> Tender<'a> {
         self.tell(HostNews::Reached {
             system: self.facts.system(),
             first_use: link.trusted_on_first_use().map(ToOwned::to_owned),
+            introduced: link.was_introduced(),
             steps: self.job.wanted.steps.len(),
             done: self.done.len(),
         });

@@ -2,6 +2,7 @@
 
 pub(super) mod address;
 pub(super) mod association;
+pub(super) mod console;
 pub(super) mod gateway;
 pub(super) mod group;
 pub(super) mod image;

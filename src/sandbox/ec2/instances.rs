@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::super::ACCOUNT;
+use super::super::console::console;
 use super::super::context::Ctx;
 use super::super::wire::{ApiResult, Params, Xml};
 use super::super::world::{
@@ -307,11 +311,16 @@ pub(super) fn describe_status(ctx: &mut Ctx<'_>, p: &Params, x: &mut Xml) -> Api
     Ok(())
 }
 
-/// API Reference, GetConsoleOutput. Nothing boots in the sandbox, so there is nothing to show.
+/// API Reference, GetConsoleOutput: its output is base64. Nothing boots in the sandbox, so there is nothing to show but
+/// what cloud-init writes at the end of a first boot: the host keys.
 pub(super) fn console_output(ctx: &mut Ctx<'_>, p: &Params, x: &mut Xml) -> ApiResult {
     let instance: &Instance = ctx.find(p.need("InstanceId")?)?;
+    let output = match instance.phase {
+        Phase::Running => console(&instance.id),
+        _ => String::new(),
+    };
     x.el("instanceId", &instance.id)
         .time("timestamp", ctx.now)
-        .el("output", "");
+        .el("output", STANDARD.encode(output));
     Ok(())
 }

@@ -14,6 +14,7 @@ use super::facts::{facts, measured, versions};
 use super::played::Played;
 use super::request::{Request, read};
 use crate::port::{Flow, HostError, HostErrorKind, HostLink, HostTarget, Hosts, Taken};
+use crate::sandbox::console::{fingerprint, host_key};
 use crate::sandbox::core::Sandbox;
 use crate::sandbox::machine::Machine;
 
@@ -66,7 +67,8 @@ impl Hosts for PlayedHosts {
             }
             Some(machine)
         };
-        let link = Link {
+        let mut link = Link {
+            first: First::Known,
             alias: target.alias.clone(),
             root: target.user == "root",
             machine,
@@ -79,7 +81,13 @@ impl Hosts for PlayedHosts {
         if up.max(fresh).is_some_and(|up| up > now) {
             return Err(out_of_reach("connection refused: it boots"));
         }
+        link.first = link.met(target)?;
         Ok(Box::new(link))
+    }
+
+    fn knows(&self, target: &HostTarget) -> bool {
+        let pinned = self.shared.change(&target.alias, |host| host.is_pinned);
+        pinned.unwrap_or_default()
     }
 }
 
@@ -130,11 +138,39 @@ struct Link {
     root: bool,
     machine: Option<Machine>,
     shared: Arc<Shared>,
+    first: First,
+}
+
+/// How its host key came to be believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum First {
+    Known,
+    Introduced,
+    Trusted(String),
 }
 
 impl Link {
     fn now(&self) -> Timestamp {
         self.shared.sandbox.clock().now()
+    }
+
+    /// Shows its host key, as a real host would.
+    fn met(&self, target: &HostTarget) -> Result<First, HostError> {
+        let was_pinned = self.shared.change(&self.alias, |host| host.is_pinned)?;
+        let first = match &target.host_key {
+            _ if was_pinned => First::Known,
+            Some(known) if known.lines().any(|key| key == host_key(&self.alias)) => {
+                First::Introduced
+            }
+            Some(_) => {
+                let why = "the host key is not the one on its console";
+                return Err(HostError::new(HostErrorKind::HostKey, why));
+            }
+            None => First::Trusted(fingerprint(&self.alias)),
+        };
+        self.shared
+            .change(&self.alias, |host| host.is_pinned = true)?;
+        Ok(first)
     }
 
     fn answer(&self, words: &[&str], input: &[u8]) -> Result<String, HostError> {
@@ -225,7 +261,14 @@ impl HostLink for Link {
     }
 
     fn trusted_on_first_use(&self) -> Option<&str> {
-        None
+        match &self.first {
+            First::Trusted(shown) => Some(shown),
+            First::Introduced | First::Known => None,
+        }
+    }
+
+    fn was_introduced(&self) -> bool {
+        self.first == First::Introduced
     }
 
     async fn run(

@@ -17,6 +17,9 @@ pub(super) struct Played {
     pub(super) boots: u32,
     /// When it answers, after a reboot.
     pub(super) up_at: Option<Timestamp>,
+    /// Whether its host key is pinned.
+    #[serde(default)]
+    pub(super) is_pinned: bool,
     /// Its steps.
     pub(super) steps: BTreeMap<String, PlayedStep>,
 }

@@ -80,6 +80,7 @@ pub(super) fn told(news: &HostNews) -> Vec<(Role, String)> {
         HostNews::Reached {
             system,
             first_use,
+            introduced,
             steps,
             done,
         } => {
@@ -95,6 +96,10 @@ pub(super) fn told(news: &HostNews) -> Vec<(Role, String)> {
                     Role::Notice,
                     format!("its host key {key} is trusted because it was seen for the first time; it is pinned now"),
                 ));
+            }
+            if *introduced {
+                let text = "its host key is the one that its console shows; it is pinned now";
+                lines.push((Role::Plain, text.to_owned()));
             }
             lines
         }

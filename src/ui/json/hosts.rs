@@ -64,6 +64,7 @@ enum Mirror<'a> {
     Reached {
         system: &'a str,
         first_use: Option<&'a str>,
+        introduced: bool,
         steps: usize,
         done: usize,
     },
@@ -110,11 +111,13 @@ fn mirror(news: &HostNews) -> Mirror<'_> {
         HostNews::Reached {
             system,
             first_use,
+            introduced,
             steps,
             done,
         } => Mirror::Reached {
             system,
             first_use: first_use.as_deref(),
+            introduced: *introduced,
             steps: *steps,
             done: *done,
         },
