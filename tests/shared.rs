@@ -13,6 +13,8 @@ mod bucket;
 mod calls;
 #[path = "shared/damage.rs"]
 mod damage;
+#[path = "shared/hosts.rs"]
+mod hosts;
 #[path = "shared/moving.rs"]
 mod moving;
 #[path = "shared/two.rs"]

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::app::{App, CHECKING, READING};
+use super::books::Books;
 use super::confirm::{confirm, refuse};
 use super::error::CliError;
-use super::exec::{Books, code_of_run};
+use super::exec::code_of_run;
 use super::plan::targets;
 use super::prepare::{Prepared, Wish, hosts, price, read, read_as, think};
 use super::saved::SavedPlan;
@@ -126,7 +127,7 @@ pub(super) async fn apply(app: &mut App, args: &ApplyArgs) -> Result<u8, OpenErr
             .await
             .map_err(OpenError::from);
     }
-    let (mut books, run) = books.work(app, &session, &prepared, "apply").await?;
+    let (run, mut books) = books.work(app, &session, &prepared, "apply").await?;
     let tended = match wish.mode {
         Mode::Apply => {
             hosts_after::tend_hosts(app, &session, &mut books, &prepared, &run, nothing).await
@@ -137,7 +138,7 @@ pub(super) async fn apply(app: &mut App, args: &ApplyArgs) -> Result<u8, OpenErr
         }
     };
     // Whatever became of the hosts, what was done is written down.
-    let lockfile = books.close(app, &session).await?;
+    let lockfile = books.conclude(app, &session).await?;
     let (verdicts, broken) = match tended {
         Ok(verdicts) => (verdicts, None),
         Err(error) => (Vec::new(), Some(error)),

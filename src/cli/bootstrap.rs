@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::app::App;
-use super::exec::Books;
+use super::books::Books;
 use super::exit;
 use super::hosts::hosts;
 use super::session::{OpenError, Session};
@@ -38,7 +38,7 @@ pub(super) async fn bootstrap(app: &mut App, args: &BootstrapArgs) -> Result<u8,
     books.begin_without_cloud(&session, "bootstrap")?;
     let verdicts = tend(app, &session, &mut books, &jobs, (patience, false)).await?;
     forget_others(&session, &mut books)?;
-    books.close(app, &session).await?;
+    books.conclude(app, &session).await?;
     let code = code_of_hosts(&verdicts);
     let next = if code == exit::DONE {
         Vec::new()

@@ -5,9 +5,10 @@ use std::time::Duration;
 use clap::Args;
 
 use super::app::{App, READING};
+use super::books::Books;
 use super::confirm::{confirm, refuse};
 use super::error::CliError;
-use super::exec::{Books, code_of_run};
+use super::exec::code_of_run;
 use super::prepare::{Prepared, Wish, price, read, think};
 use super::session::{OpenError, Session};
 use super::{exit, report, show};

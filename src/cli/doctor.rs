@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::app::App;
+use super::books::Books;
 use super::error::CliError;
-use super::exec::Books;
 use super::exit;
 use super::hosts::hosts;
 use super::session::{OpenError, Session};
@@ -57,7 +57,7 @@ async fn write_down_news(
     jobs: &[HostJob],
     verdicts: &[Verdict],
 ) -> Result<(), CliError> {
-    let loaded = super::shared::load(session).await?;
+    let loaded = session.load().await?;
     let Some(lock) = &loaded.state.folded().lockfile else {
         return Ok(());
     };
@@ -86,7 +86,7 @@ async fn write_down_news(
             write_down(session, &mut books, job, verdict)?;
         }
     }
-    books.close(app, session).await?;
+    books.conclude(app, session).await?;
     Ok(())
 }
 

@@ -20,7 +20,7 @@ pub(super) struct GraphArgs {
 
 pub(super) async fn graph(app: &mut App, args: &GraphArgs) -> Result<u8, OpenError> {
     let session = Session::open(&app.global.target(), &app.settings).await?;
-    let loaded = super::shared::load(&session).await?;
+    let loaded = session.load().await?;
     let recorded = loaded.state.folded().lockfile.clone();
     let reading = read(&session, recorded.as_ref(), Mode::Apply).await?;
     let wish = Wish {

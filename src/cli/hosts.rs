@@ -81,7 +81,7 @@ async fn node_jobs(
     session: &Session,
     wanted: &dyn Fn(&Address) -> bool,
 ) -> Result<Vec<HostJob>, OpenError> {
-    let loaded = super::shared::load(session).await?;
+    let loaded = session.load().await?;
     let Some(lock) = loaded.state.folded().lockfile.clone() else {
         return Ok(Vec::new());
     };

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::app::App;
+use super::books::Books;
 use super::error::CliError;
-use super::exec::Books;
 use super::hosts::{edge_jobs, machines};
 use super::prepare::Prepared;
 use super::session::Session;

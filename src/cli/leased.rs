@@ -1,8 +1,9 @@
-//! A cloud that only the holder of a lease may change: each changing call waits for the lease to be young, or is
-//! refused when it is lost. Reading is always allowed.
+//! A cloud that only the holder of a lease may change, and hosts that only it may work on: each changing call waits
+//! for the lease to be young, or is refused when it is lost. Reading the cloud is always allowed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -11,7 +12,10 @@ use crate::model::{
     CloudId, Failure, FailureClass, ImageRef, InstanceType, Market, Op, Outcome, PinnedImage,
     QuotaCode, Stamp, UsageClass, Usd, Zone,
 };
-use crate::port::{Blocker, Clock, Cloud, Scope, Watched};
+use crate::port::{
+    self, Blocker, Clock, Cloud, HostError, HostErrorKind, HostLink, HostTarget, Hosts, Scope,
+    Watched,
+};
 use crate::store::Term;
 
 /// A cloud behind a lease.
@@ -98,5 +102,90 @@ impl Cloud for Leased {
 
     async fn interfaces(&self, vpc: &CloudId) -> Result<Vec<Blocker>, Failure> {
         self.cloud.interfaces(vpc).await
+    }
+}
+
+/// Hosts behind a lease.
+#[derive(Debug)]
+pub(super) struct LeasedHosts {
+    hosts: Arc<dyn Hosts>,
+    gate: Gate,
+}
+
+#[derive(Debug, Clone)]
+struct Gate {
+    term: Arc<Term>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Gate {
+    /// A run that has lost its lease is told to stop at the same moment: it does not try such a host again.
+    async fn admitted(&self) -> Result<(), HostError> {
+        let admitted = self.term.admitted(self.clock.as_ref()).await;
+        admitted.map_err(|loss| HostError::new(HostErrorKind::Unreachable, loss.to_string()))
+    }
+}
+
+impl LeasedHosts {
+    /// `hosts`, to be worked on only within `term`.
+    pub(super) fn new(hosts: Arc<dyn Hosts>, term: Arc<Term>, clock: Arc<dyn Clock>) -> Self {
+        let gate = Gate { term, clock };
+        Self { hosts, gate }
+    }
+}
+
+#[async_trait]
+impl Hosts for LeasedHosts {
+    async fn connect(&self, target: &HostTarget) -> Result<Box<dyn HostLink>, HostError> {
+        self.gate.admitted().await?;
+        let link = self.hosts.connect(target).await?;
+        let gate = self.gate.clone();
+        Ok(Box::new(LeasedLink { link, gate }))
+    }
+
+    fn knows(&self, target: &HostTarget) -> bool {
+        self.hosts.knows(target)
+    }
+}
+
+/// A connection behind a lease.
+#[derive(Debug)]
+struct LeasedLink {
+    link: Box<dyn HostLink>,
+    gate: Gate,
+}
+
+#[async_trait]
+impl HostLink for LeasedLink {
+    fn is_root(&self) -> bool {
+        self.link.is_root()
+    }
+
+    fn trusted_on_first_use(&self) -> Option<&str> {
+        self.link.trusted_on_first_use()
+    }
+
+    fn was_introduced(&self) -> bool {
+        self.link.was_introduced()
+    }
+
+    async fn run(
+        &mut self,
+        command: &str,
+        input: &[u8],
+        limit: Duration,
+    ) -> Result<Vec<u8>, HostError> {
+        self.gate.admitted().await?;
+        self.link.run(command, input, limit).await
+    }
+
+    async fn stream(
+        &mut self,
+        command: &str,
+        silence: Duration,
+        taken: &mut port::Taken<'_>,
+    ) -> Result<(), HostError> {
+        self.gate.admitted().await?;
+        self.link.stream(command, silence, taken).await
     }
 }

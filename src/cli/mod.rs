@@ -6,6 +6,7 @@
 mod app;
 mod apply;
 mod args;
+mod books;
 mod bootstrap;
 mod completions;
 mod confirm;
@@ -40,6 +41,8 @@ mod schema;
 mod session;
 mod settings;
 mod shared;
+mod shared_base;
+mod shared_told;
 mod show;
 mod ssh;
 mod state;

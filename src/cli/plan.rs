@@ -56,7 +56,7 @@ pub(super) async fn plan(app: &mut App, args: &PlanArgs) -> Result<u8, OpenError
         mode,
         targets: targets(&args.target),
     };
-    let loaded = super::shared::load(&session).await?;
+    let loaded = session.load().await?;
     let folded = loaded.state.folded();
     let unfinished = folded.open.len();
     let remembered = folded.lockfile.clone();

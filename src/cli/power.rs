@@ -3,8 +3,9 @@
 use clap::Args;
 
 use super::app::App;
+use super::books::Books;
 use super::error::CliError;
-use super::exec::{Books, code_of_run};
+use super::exec::code_of_run;
 use super::prepare::{Prepared, Reading, Wish, price, read, think};
 use super::session::{OpenError, Session};
 use super::show::same_lab;
@@ -51,7 +52,7 @@ pub(super) async fn power(app: &mut App, args: &PowerArgs, way: Power) -> Result
             .into());
     }
     if plan.steps.is_empty() {
-        books.close(app, &session).await?;
+        books.conclude(app, &session).await?;
         let state = if way == Power::On {
             "runs"
         } else {

@@ -1,8 +1,9 @@
 //! `state rebuild`: the lockfile from the tags in the cloud, whatever has become of the lab's files.
 
 use super::app::{App, READING};
+use super::books::Books;
 use super::error::CliError;
-use super::exec::{Books, code_of_run};
+use super::exec::code_of_run;
 use super::prepare::{Reading, Wish, price, read_as, read_known, think};
 use super::recall;
 use super::session::{OpenError, Session};

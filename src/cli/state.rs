@@ -61,7 +61,7 @@ async fn recorded(app: &App) -> Result<crate::state::Lockfile, OpenError> {
     let profile = crate::profile::parse(&text).profile;
     if profile.is_some_and(|profile| profile.state.is_some()) {
         let session = Session::open(&target, &app.settings).await?;
-        let loaded = super::shared::load(&session).await?;
+        let loaded = session.load().await?;
         return loaded.state.folded().lockfile.clone().ok_or_else(|| {
             let url = session.shared_url();
             CliError::new(format!("there is no shared lockfile {url}"))

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::app::App;
+use super::books::Books;
 use super::confirm::confirm;
 use super::error::CliError;
-use super::exec::Books;
 use super::exit;
 use super::session::{OpenError, Session};
-use super::shared::{claim, lease_error, shared_error, waiting_for};
+use super::shared::claim;
+use super::shared_told::{lease_error, shared_error, waiting_for};
 use super::show::same_lab;
 use crate::state::{Lockfile, encode};
 use crate::store::{self, Guard, Holder, Occupied, Shared, SharedError};

@@ -18,7 +18,7 @@ pub(super) struct StatusArgs {}
 
 pub(super) async fn status(app: &mut App, _args: &StatusArgs) -> Result<u8, OpenError> {
     let session = Session::open(&app.global.target(), &app.settings).await?;
-    let loaded = super::shared::load(&session).await?;
+    let loaded = session.load().await?;
     let folded = loaded.state.folded();
     let run = (!folded.open.is_empty()).then(|| {
         format!(

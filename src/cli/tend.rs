@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::app::App;
+use super::books::Books;
 use super::error::CliError;
-use super::exec::Books;
 use super::exit;
 use super::host_logs::HostLogs;
 use super::interrupts::Signals;
@@ -44,7 +44,10 @@ pub(super) async fn tend(
     jobs: &[HostJob],
     (patience, idle): (Duration, bool),
 ) -> Result<Vec<Verdict>, CliError> {
-    let tending = tending(app, session, patience);
+    let tending = Tending {
+        hosts: books.hosts(session),
+        ..tending(app, session, patience)
+    };
     let quiet = app.global.quiet || idle;
     let kind = choose_display(app.global.json, quiet, app.terminal.moving());
     let mut display = open_host_display(kind, &app.terminal, app.global.verbose);
@@ -54,6 +57,9 @@ pub(super) async fn tend(
         logs.write(&event);
         display.host(&event, clock.now());
     };
+    let lost = books.lost();
+    tokio::pin!(lost);
+    let mut is_lost = false;
     let mut unwritten = None;
     let mut over = |place: usize, verdict: &Verdict| {
         let job: &HostJob = &jobs[place];
@@ -70,6 +76,10 @@ pub(super) async fn tend(
         loop {
             tokio::select! {
                 verdicts = &mut working => break verdicts,
+                () = &mut lost, if !is_lost => {
+                    is_lost = true;
+                    stop.ask();
+                }
                 () = signals.next() => stop.ask(),
             }
         }

@@ -1,10 +1,8 @@
-//! Taking a lease, keeping it while a run is at work, and giving it back.
+//! Keeping a lease while a run is at work, and giving it back.
 //!
-//! Owns: when the lease's object is written. Does not own: what it says (`lease`), or who asks how long it lasts
-//! (`term`).
+//! Owns: when the lease's object is renewed. Does not own: what it says (`lease`), taking it (`claim`), or who asks how
+//! long it lasts (`term`).
 
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,92 +11,14 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::careful::{self, Careful};
-use super::lease::{self, Lease, Stage, Standing};
+use super::claim::{Claim, Got, Taken};
+use super::lease::{Lease, Stage};
 use super::term::{Loss, Moment, Term};
-use super::{Holder, disk};
-use crate::model::Failure;
-use crate::port::{Clock, Expect, Look, ObjectStore, ObjectTag};
+use crate::model::{Failure, FailureClass};
+use crate::port::{Expect, Look, ObjectTag, Written};
 
-/// How often a waiting run looks again.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long giving a lease back may take: it runs out by itself.
 const FAREWELL: Duration = Duration::from_secs(8);
-/// A lease's own name is 26 characters long.
-const NONCE_LIMIT: u64 = 256;
-
-/// Which lease, and how to hold it.
-#[derive(Debug, Clone)]
-pub struct Claim {
-    /// Where it is.
-    pub objects: Arc<dyn ObjectStore>,
-    /// Its object.
-    pub key: String,
-    /// How long it lasts unless renewed.
-    pub ttl: Duration,
-    /// A file of this folder that names the lease it had last. Only with the guard: whoever has that, and finds the
-    /// folder's own lease held, knows that its holder is dead.
-    pub mine: PathBuf,
-    /// A name that no lease has had.
-    pub nonce: String,
-    /// The clock for waits.
-    pub clock: Arc<dyn Clock>,
-}
-
-/// How a lease was come by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Taken {
-    /// The last run had given it back.
-    Fresh,
-    /// The last run of this very folder was cut off.
-    Own,
-    /// Another run was cut off, or left something open.
-    Over(Box<Holder>),
-}
-
-/// Who is being waited for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
-    /// The run that has the lease.
-    pub holder: Holder,
-    /// Who has broken its lease.
-    pub broken_by: Option<Holder>,
-    /// When its lease runs out unless it is renewed.
-    pub rest: Duration,
-}
-
-/// The lease was not obtained.
-#[derive(Debug, thiserror::Error)]
-pub enum LeaseError {
-    /// Another run has it.
-    #[error("work on this lab: another run is at it: {}", waiting.holder)]
-    Held {
-        /// Who, and for how long.
-        waiting: Box<Waiting>,
-    },
-    /// The object is something else.
-    #[error("use the lease {url}: it is not one that roboinfra wrote")]
-    Illegible {
-        /// The object.
-        url: String,
-    },
-    /// The store refused.
-    #[error("reach the shared state {url}")]
-    Call {
-        /// The object.
-        url: String,
-        /// Why.
-        failure: Box<Failure>,
-    },
-    /// The folder's own file could not be written.
-    #[error("write {}", path.display())]
-    Mine {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-}
 
 /// A lease that is held. It is given back when this is dropped, by the task that came with it.
 #[derive(Debug)]
@@ -112,6 +32,36 @@ pub struct Hold {
 }
 
 impl Hold {
+    /// Keeps what was taken. The task holds on to `guard` until the lease is given back.
+    pub(super) fn begin(
+        claim: Claim,
+        (lease, tag, since): Got,
+        taken: Taken,
+        guard: impl Send + 'static,
+    ) -> (Self, JoinHandle<Option<Failure>>) {
+        let term = Arc::new(Term::new(since, claim.ttl));
+        let settled = Arc::new(AtomicBool::new(taken == Taken::Fresh));
+        let (release, released) = oneshot::channel();
+        let hold = Self {
+            term: Arc::clone(&term),
+            taken,
+            settled: Arc::clone(&settled),
+            release: Some(release),
+        };
+        let keeper = Keeper {
+            claim,
+            lease,
+            tag,
+            term,
+        };
+        let task = tokio::spawn(async move {
+            let failure = keeper.keep(released, &settled).await;
+            drop(guard);
+            failure
+        });
+        (hold, task)
+    }
+
     /// Whether all that was done under the lease is written down. If it is not when the lease is given back, the next
     /// run looks twice at the world.
     pub fn settle(&self, settled: bool) {
@@ -125,164 +75,6 @@ impl Drop for Hold {
             // A task that is gone has nothing left to give back.
             let _gone = release.send(());
         }
-    }
-}
-
-/// A try to take a lease.
-enum Attempt {
-    Got(Box<(Lease, ObjectTag, Moment)>, Taken),
-    Wait(Waiting, bool),
-    /// Somebody was quicker.
-    Again,
-}
-
-impl Claim {
-    fn url(&self) -> String {
-        format!("{}/{}", self.objects.place(), self.key)
-    }
-
-    fn call(&self) -> impl FnOnce(Failure) -> LeaseError {
-        let url = self.url();
-        move |failure| LeaseError::Call {
-            url,
-            failure: Box::new(failure),
-        }
-    }
-
-    /// Takes the lease, waiting up to `timeout` for whoever has it. `waiting` is told once per holder. The task keeps
-    /// the lease, holds on to `guard` until it is given back, and says why that failed if it did.
-    pub async fn take(
-        self,
-        holder: &Holder,
-        timeout: Duration,
-        guard: impl Send + 'static,
-        waiting: &mut (dyn FnMut(&Waiting) + Send),
-    ) -> Result<(Hold, JoinHandle<Option<Failure>>), LeaseError> {
-        let mut waited = Duration::ZERO;
-        let mut told: Option<Holder> = None;
-        loop {
-            let (pending, must) = match self.attempt(holder).await? {
-                Attempt::Got(got, taken) => return Ok(self.hold(*got, taken, guard)),
-                Attempt::Again => continue,
-                Attempt::Wait(pending, must) => (pending, must),
-            };
-            // A broken lease is always waited out: it runs out for sure.
-            if !must && waited >= timeout {
-                return Err(LeaseError::Held {
-                    waiting: Box::new(pending),
-                });
-            }
-            if told.as_ref() != Some(&pending.holder) {
-                waiting(&pending);
-                told = Some(pending.holder.clone());
-            }
-            let pause = LOOK_EVERY.min(if must {
-                pending.rest
-            } else {
-                timeout.saturating_sub(waited)
-            });
-            self.clock.sleep(pause).await;
-            waited += pause;
-        }
-    }
-
-    async fn attempt(&self, holder: &Holder) -> Result<Attempt, LeaseError> {
-        let clock = self.clock.as_ref();
-        let look = careful::look(self.objects.as_ref(), clock, &self.key, lease::LIMIT)
-            .await
-            .map_err(self.call())?;
-        let taken = match lease::standing(&look) {
-            Standing::Never | Standing::Free(_) => Taken::Fresh,
-            Standing::Left(other) => Taken::Over(Box::new(other.holder)),
-            Standing::Held(other, _) if self.is_mine(&other, holder) => Taken::Own,
-            Standing::Held(other, rest) => {
-                return Ok(Attempt::Wait(waiting_for(*other, rest), false));
-            }
-            Standing::Broken(other, rest) => {
-                return Ok(Attempt::Wait(waiting_for(*other, rest), true));
-            }
-            Standing::Illegible => return Err(LeaseError::Illegible { url: self.url() }),
-        };
-        let holder = Holder {
-            since: look.at,
-            ..holder.clone()
-        };
-        let lease = Lease::new(holder, &self.nonce, self.ttl);
-        self.remember().map_err(|source| LeaseError::Mine {
-            path: self.mine.clone(),
-            source,
-        })?;
-        // Counted from before the write: the store cannot have it earlier.
-        let since = Moment::now(clock);
-        let (bytes, expect) = (lease.to_bytes(), expect(look));
-        let put = careful::put(self.objects.as_ref(), clock, &self.key, &bytes, &expect).await;
-        Ok(match put.map_err(self.call())? {
-            Careful::Done(tag) => Attempt::Got(Box::new((lease, tag, since)), taken),
-            Careful::Changed(_) => Attempt::Again,
-        })
-    }
-
-    /// Whether a lease that is held was this folder's last one. Its process is gone then: this one has the guard.
-    fn is_mine(&self, lease: &Lease, holder: &Holder) -> bool {
-        let Ok(disk::Content::Bytes(last)) = disk::read(&self.mine, NONCE_LIMIT) else {
-            return false;
-        };
-        let alive = Path::new("/proc").join(lease.holder.pid.to_string());
-        lease.stage == Stage::Held
-            && last == lease.nonce.as_bytes()
-            && lease.holder.host == holder.host
-            // Where this folder was copied while a run was at work in the other, that run is alive.
-            && (lease.holder.pid == holder.pid || !alive.exists())
-    }
-
-    fn remember(&self) -> std::io::Result<()> {
-        let fresh = disk::sibling(&self.mine, ".", ".tmp");
-        disk::write_new(&fresh, self.nonce.as_bytes(), 0o600)?;
-        fs::rename(&fresh, &self.mine)
-    }
-
-    fn hold(
-        self,
-        got: (Lease, ObjectTag, Moment),
-        taken: Taken,
-        guard: impl Send + 'static,
-    ) -> (Hold, JoinHandle<Option<Failure>>) {
-        let (lease, tag, since) = got;
-        let term = Arc::new(Term::new(since, self.ttl));
-        let settled = Arc::new(AtomicBool::new(taken == Taken::Fresh));
-        let (release, released) = oneshot::channel();
-        let hold = Hold {
-            term: Arc::clone(&term),
-            taken,
-            settled: Arc::clone(&settled),
-            release: Some(release),
-        };
-        let keeper = Keeper {
-            claim: self,
-            lease,
-            tag,
-            term,
-        };
-        let task = tokio::spawn(async move {
-            let failure = keeper.keep(released, &settled).await;
-            drop(guard);
-            failure
-        });
-        (hold, task)
-    }
-}
-
-/// What to expect of the object that was looked at.
-fn expect(look: Look) -> Expect {
-    look.object
-        .map_or(Expect::Absent, |object| Expect::Same(object.tag))
-}
-
-fn waiting_for(lease: Lease, rest: Duration) -> Waiting {
-    Waiting {
-        holder: lease.holder,
-        broken_by: lease.broken_by,
-        rest,
     }
 }
 
@@ -335,11 +127,11 @@ impl Keeper {
                 let (objects, key) = (self.claim.objects.as_ref(), &self.claim.key);
                 let expect = Expect::Same(self.tag.clone());
                 match objects.put(key, &bytes, &expect).await? {
-                    crate::port::Written::Done(tag) => Ok(Careful::Done(tag)),
-                    crate::port::Written::Changed => {
+                    Written::Done(tag) => Ok(Careful::Done(tag)),
+                    Written::Changed => {
                         careful::settled(objects, clock.as_ref(), key, &bytes).await
                     }
-                    crate::port::Written::Busy => Err(busy()),
+                    Written::Busy => Err(busy()),
                 }
             };
             let put = tokio::select! {
@@ -363,42 +155,47 @@ impl Keeper {
         }
     }
 
-    /// Says that the run has ended. A renewal that was under way when it ended may have been written: then what it
-    /// wrote is what is given back.
+    /// Says that the run has ended.
     async fn give_back(self, settled: bool) -> Option<Failure> {
-        let clock = self.claim.clock.as_ref();
-        let bytes = self.lease.given_back(settled).to_bytes();
-        let (objects, key) = (self.claim.objects.as_ref(), &self.claim.key);
-        let mut tag = self.tag;
-        let put = async {
-            loop {
-                let expect = Expect::Same(tag);
-                match careful::put(objects, clock, key, &bytes, &expect).await? {
-                    Careful::Done(_) => return Ok(()),
-                    Careful::Changed(there) => match there.object {
-                        Some(object) if self.lease.is_renewed_in(&object.bytes) => tag = object.tag,
-                        _ => return Ok(()),
-                    },
-                }
-            }
-        };
+        let clock = Arc::clone(&self.claim.clock);
         tokio::select! {
             biased;
-            put = put => put.err(),
+            failure = self.farewell(settled) => failure,
             () = clock.sleep(FAREWELL) => Some(slow(FAREWELL)),
+        }
+    }
+
+    /// A renewal that was under way when the run ended may have been written: then that one is replaced.
+    async fn farewell(mut self, settled: bool) -> Option<Failure> {
+        let (objects, clock) = (self.claim.objects.as_ref(), self.claim.clock.as_ref());
+        loop {
+            let bytes = self.lease.given_back(settled).to_bytes();
+            let expect = Expect::Same(self.tag);
+            let there = match careful::put(objects, clock, &self.claim.key, &bytes, &expect).await {
+                Ok(Careful::Done(_)) => return None,
+                Ok(Careful::Changed(there)) => there.object?,
+                Err(failure) => return Some(failure),
+            };
+            let lease = Lease::from_bytes(&there.bytes)?;
+            if lease.nonce != self.lease.nonce || lease.stage != Stage::Held {
+                return None;
+            }
+            (self.lease, self.tag) = (lease, there.tag);
         }
     }
 }
 
 fn busy() -> Failure {
-    let class = crate::model::FailureClass::Transient;
-    Failure::local(class, "PutObject", "others are writing at the same moment")
+    Failure::local(
+        FailureClass::Transient,
+        "PutObject",
+        "others are writing at the same moment",
+    )
 }
 
 fn slow(limit: Duration) -> Failure {
-    let class = crate::model::FailureClass::Transient;
     let text = format!("no answer within {} s", limit.as_secs());
-    Failure::local(class, "PutObject", text)
+    Failure::local(FailureClass::Transient, "PutObject", text)
 }
 
 /// Why something else is where the lease was.
@@ -413,55 +210,6 @@ fn loss(there: &Look) -> Loss {
     }
 }
 
-/// Who holds a lease, for `state unlock`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Occupied {
-    /// Nobody.
-    No,
-    /// This run, unless it is dead.
-    By(Box<Waiting>),
-    /// The object is no lease; nobody knows.
-    Illegible,
-}
-
-impl Claim {
-    /// Who holds the lease, and what breaking it needs.
-    pub async fn occupied(&self) -> Result<(Occupied, Look), LeaseError> {
-        let (objects, clock) = (self.objects.as_ref(), self.clock.as_ref());
-        let look = careful::look(objects, clock, &self.key, lease::LIMIT)
-            .await
-            .map_err(self.call())?;
-        let occupied = match lease::standing(&look) {
-            Standing::Never | Standing::Free(_) | Standing::Left(_) => Occupied::No,
-            Standing::Held(lease, rest) | Standing::Broken(lease, rest) => {
-                Occupied::By(Box::new(waiting_for(*lease, rest)))
-            }
-            Standing::Illegible => Occupied::Illegible,
-        };
-        Ok((occupied, look))
-    }
-
-    /// Breaks the lease that was looked at, unless it has changed since; says for how long its holder may act yet.
-    /// The next run waits for so long.
-    pub async fn break_it(&self, look: Look, by: Holder) -> Result<Option<Duration>, LeaseError> {
-        let by = Holder {
-            since: look.at,
-            ..by
-        };
-        let (lease, rest) = match lease::standing(&look) {
-            Standing::Held(lease, rest) | Standing::Broken(lease, rest) => (*lease, rest),
-            _ => (Lease::new(by.clone(), &self.nonce, self.ttl), self.ttl),
-        };
-        let bytes = lease.broken(by, rest).to_bytes();
-        let (objects, clock) = (self.objects.as_ref(), self.clock.as_ref());
-        let put = careful::put(objects, clock, &self.key, &bytes, &expect(look)).await;
-        Ok(match put.map_err(self.call())? {
-            Careful::Done(_) => Some(rest),
-            Careful::Changed(_) => None,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -470,9 +218,9 @@ mod tests {
     use async_trait::async_trait;
     use jiff::{SignedDuration, Timestamp};
 
+    use super::super::{Holder, LeaseError, Occupied, Waiting};
     use super::*;
-    use crate::model::FailureClass;
-    use crate::port::{Object, TestClock, Written};
+    use crate::port::{Clock, Object, ObjectStore, TestClock};
 
     const KEY: &str = "roboinfra/lab/lease.json";
 
@@ -737,16 +485,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_renewal_that_was_cut_off_does_not_keep_the_lease() {
+    async fn a_renewal_under_way_does_not_keep_a_lease_from_being_given_back() {
         let store = Memory::new();
         let anna = party(&store, Machine::off_by(0), "anna");
         let (held, keeper) = anna.take().await.expect("it is free");
         store.faults.lock().expect("whole").push(true);
         while store.lease().renewed == 0 {
-            tokio::task::yield_now().await;
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        // The keeper does not know yet that its renewal was written.
+        // It is written, and its holder has not heard of that.
         drop(held);
         assert_eq!(keeper.await.expect("it ends"), None);
         assert_eq!(store.lease().stage, Stage::Free);

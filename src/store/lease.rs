@@ -95,11 +95,6 @@ impl Lease {
         }
     }
 
-    /// Whether an object is this lease after its next renewal.
-    pub(super) fn is_renewed_in(&self, bytes: &[u8]) -> bool {
-        Self::from_bytes(bytes).is_some_and(|there| there == self.next())
-    }
-
     /// The same lease, given back.
     pub(super) fn given_back(&self, settled: bool) -> Self {
         Self {

@@ -4,6 +4,7 @@
 //! are written (`cli` and `apply`).
 
 mod careful;
+mod claim;
 mod conclude;
 mod copy;
 mod disk;
@@ -18,15 +19,18 @@ mod paths;
 mod public_key;
 mod set_aside;
 mod shared;
+mod take;
 mod term;
+mod unlock;
 
+pub use claim::{Claim, LeaseError, Taken, Waiting};
 pub use conclude::{ConcludeError, LoadError, Loaded, conclude, load, load_for_run};
 pub use copy::{
     CopyError, ForgetError, Ready, checkpoint, due, forget_copy, load_shared, load_shared_for_run,
     put_away,
 };
 pub use guard::{Guard, GuardError};
-pub use hold::{Claim, Hold, LeaseError, Occupied, Taken, Waiting};
+pub use hold::Hold;
 pub use holder::Holder;
 pub use journal::{ArchiveError, FileJournal, JournalReadError, JournalTextError};
 pub use keys::{KeyError, ensure_key, generate_key, public_key};
@@ -35,3 +39,4 @@ pub use public_key::{PublicKeyError, PublicKeyProblem, parse_public_key, read_pu
 pub use set_aside::{SetAside, SetAsideError, set_aside};
 pub use shared::{Fetched, Shared, SharedError};
 pub use term::{Loss, Term};
+pub use unlock::Occupied;

@@ -10,7 +10,10 @@ fn what_is_no_lockfile_stops_everything_and_stays() {
     let good = account.object(LOCK).expect("it is there");
     let text = String::from_utf8(good.clone()).expect("text");
     let cut = &good[..good.len() / 2];
-    let newer = text.replace("format = 2", "format = 99");
+    let newer = format!(
+        "format = 99\n{}",
+        text.split_once('\n').expect("it has lines").1
+    );
     let other = text.replace("account = \"123456789012\"", "account = \"210987654321\"");
     for (bytes, why) in [
         (&b""[..], "it is empty"),
