@@ -652,6 +652,72 @@ cmd_facts() {
     printf 'toolkit=%s\n' "$answer"
 }
 
+# The services of the host's stack, `NAME:STATE`; a service with a health check is healthy, starting or unhealthy.
+services() {
+    local name state status
+    timeout 10 docker ps --all --filter label=com.docker.compose.project=roboinfra \
+        --format '{{.Label "com.docker.compose.service"}}|{{.State}}|{{.Status}}' 2>/dev/null | sort |
+        while IFS='|' read -r name state status; do
+            case $status in
+                *'(healthy)') state=healthy ;;
+                *'(unhealthy)') state=unhealthy ;;
+                *'(health: starting)') state=starting ;;
+            esac
+            printf '%s:%s\n' "$name" "$state"
+        done
+}
+
+cmd_services() {
+    takes $# 0
+    services
+}
+
+# container SERVICE: the newest one.
+container() {
+    local id
+    is_name "$1"
+    id=$(timeout 10 docker ps --all --latest --quiet --filter label=com.docker.compose.project=roboinfra \
+        --filter "label=com.docker.compose.service=$1" 2>/dev/null)
+    [[ -n $id ]] || refuse "unknown $1"
+    printf '%s' "$id"
+}
+
+# What a service has said last, so many lines of it.
+cmd_said() {
+    takes $# 2
+    is_limit "$2"
+    local id
+    id=$(container "$1") || { printf '%s\n' "$id" && exit 1; }
+    timeout 50 docker logs --tail "$2" "$id" 2>&1 </dev/null
+}
+
+# The same and what it goes on to say, in the frames of `follow`, until the service ends.
+cmd_listen() {
+    takes $# 2
+    is_limit "$2"
+    local id beaten line part='' at=0 said code
+    id=$(container "$1") || { printf '%s\n' "$id" && exit 1; }
+    trap - PIPE
+    export LC_ALL=C
+    beat
+    exec {said}< <(exec docker logs --follow --tail "$2" "$id" 2>&1 </dev/null)
+    while :; do
+        line=
+        IFS= read -r -t 1 -u "$said" line
+        code=$?
+        part+=$line
+        if ((code == 0)); then part+=$'\n'; fi
+        # A line that is long in coming is shown as far as it is there.
+        if [[ -n $part ]]; then
+            printf '= %s %s\n%s\n' "$at" "${#part}" "$part" || exit 0
+            at=$((at + ${#part})) part='' beaten=$EPOCHSECONDS
+        fi
+        ! due || beat
+        ((code == 0 || code > 128)) || break
+    done
+    printf '! done rc= seconds=0\n'
+}
+
 system_facts() {
     local ID='' VERSION_ID='' PRETTY_NAME='' up
     # shellcheck disable=SC1091 # The system's own.
@@ -736,7 +802,10 @@ main() {
         log) cmd_log "$@" ;;
         versions) cmd_versions "$@" ;;
         measure) cmd_measure "$@" ;;
-        *) refuse "unknown-command facts, status, put, start, follow, stop, reboot, log, versions or measure" ;;
+        services) cmd_services "$@" ;;
+        said) cmd_said "$@" ;;
+        listen) cmd_listen "$@" ;;
+        *) refuse "unknown-command facts, status, put, start, follow, stop, reboot, log, versions, measure, services, said or listen" ;;
     esac
 }
 

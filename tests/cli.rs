@@ -28,5 +28,7 @@ mod profile;
 mod secrets;
 #[path = "cli/served.rs"]
 mod served;
+#[path = "cli/stacks.rs"]
+mod stacks;
 #[path = "cli/streams.rs"]
 mod streams;

@@ -12,9 +12,9 @@ use super::{collect, perform, quotas, ssm, sts};
 use crate::inventory::{Identity, Inventory};
 use crate::model::{
     CloudId, Failure, FailureClass, ImageRef, InstanceType, Market, Op, Outcome, PinnedImage,
-    QuotaCode, Stamp, UsageClass, Usd, Zone,
+    QuotaCode, Secret, Stamp, UsageClass, Usd, Zone,
 };
-use crate::port::{Blocker, Cloud, Scope, Watched};
+use crate::port::{Blocker, Cloud, Parameters, Scope, Watched};
 
 /// Half way: single reads have nobody to spread out from.
 const JITTER: f64 = 0.5;
@@ -119,5 +119,17 @@ impl Cloud for Aws {
 
     async fn interfaces(&self, vpc: &CloudId) -> Result<Vec<Blocker>, Failure> {
         self.ask(|| Box::pin(interface::read(&self.ec2, vpc))).await
+    }
+}
+
+#[async_trait]
+impl Parameters for Aws {
+    async fn parameter_is_there(&self, name: &str) -> Result<(), Failure> {
+        let read = self.ask(|| Box::pin(ssm::parameter(&self.ssm, name)));
+        read.await.map(drop)
+    }
+
+    async fn parameter(&self, name: &str) -> Result<Secret, Failure> {
+        self.ask(|| Box::pin(ssm::secret(&self.ssm, name))).await
     }
 }

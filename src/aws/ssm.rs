@@ -4,13 +4,23 @@ use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::Parameter;
 
 use super::classify::failed;
-use crate::model::{Failure, FailureClass};
+use crate::model::{Failure, FailureClass, Secret};
 
-/// The value of a parameter.
+/// The value of a parameter; what is encrypted stays so.
 pub(super) async fn parameter(ssm: &Client, name: &str) -> Result<String, Failure> {
+    value(ssm, name, false).await
+}
+
+/// The value of a parameter, decrypted.
+pub(super) async fn secret(ssm: &Client, name: &str) -> Result<Secret, Failure> {
+    value(ssm, name, true).await.map(Secret::new)
+}
+
+async fn value(ssm: &Client, name: &str, decrypt: bool) -> Result<String, Failure> {
     let answer = ssm
         .get_parameter()
         .name(name)
+        .set_with_decryption(decrypt.then_some(true))
         .send()
         .await
         .map_err(failed("GetParameter"))

@@ -51,6 +51,11 @@ impl Workload {
         self.sum(|one| one.disk_mib) + SYSTEM_DISK_MIB
     }
 
+    /// Disk for images, models and caches, in MiB.
+    pub fn images_mib(&self) -> u32 {
+        self.sum(|one| one.disk_mib)
+    }
+
     /// The shares of the components that take any, the largest first: `isaac-sim 12, nim 8`.
     fn shares(&self, of: fn(&ComponentNeeds) -> u32) -> String {
         let mut shares: Vec<(u32, &str)> = self

@@ -1,4 +1,4 @@
-//! `logs`: what a bootstrap step wrote on its host.
+//! `logs`: what a bootstrap step wrote on its host, or what a service of its stack says.
 
 use clap::Args;
 
@@ -11,46 +11,65 @@ use super::tend::SILENCE;
 use crate::apply::{HostJob, StepLog};
 use crate::host::StepState;
 
-/// Show what a bootstrap step wrote on its host.
+/// Show what a bootstrap step wrote on its host, or what a service of its stack says.
 ///
-/// Without a step it lists the steps of the host and how each stands. With -F it follows a step that runs.
+/// Without a name it lists the steps and services of the host and how each stands. With -F it follows a step until it ends,
+/// and a service for as long as it runs.
 #[derive(Debug, Args)]
 pub(super) struct LogsArgs {
     /// The host, as `node.sim.0` or `edge.arm1`.
     host: String,
-    /// The step, for example `docker`.
-    step: Option<String>,
+    /// The step or service, for example `docker` or `redis`.
+    name: Option<String>,
     /// Follow it until it ends.
-    #[arg(long, short = 'F', requires = "step")]
+    #[arg(long, short = 'F', requires = "name")]
     follow: bool,
+    /// How many lines of a service to begin with.
+    #[arg(long, value_name = "LINES", default_value_t = 200, requires = "name", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    tail: u32,
 }
 
 pub(super) async fn logs(app: &mut App, args: &LogsArgs) -> Result<u8, OpenError> {
     let session = Session::open(&app.global.target(), &app.settings).await?;
     let job: HostJob = host(app, &session, &args.host).await?;
-    let log = StepLog::open(session.hosts.as_ref(), &job)
+    let mut log = StepLog::open(session.hosts.as_ref(), &job)
         .await
         .map_err(|why| CliError::new(why).code(exit::FAILED))?;
-    let Some(step) = &args.step else {
-        for known in log.steps() {
-            app.data(&format!("{:<28} {}\n", known.name, word(known.state)));
+    let Some(name) = &args.name else {
+        let steps = log.steps().iter();
+        let mut lines: Vec<(String, String)> = steps
+            .map(|known| (known.name.clone(), word(known.state).to_owned()))
+            .collect();
+        lines.extend(log.services().await);
+        for (name, state) in lines {
+            app.data(&format!("{name:<28} {}\n", crate::ui::clean(&state)));
         }
         return Ok(exit::DONE);
     };
-    if !log.steps().iter().any(|known| known.name == *step) {
-        let names: Vec<&str> = log
-            .steps()
-            .iter()
-            .map(|known| known.name.as_str())
-            .collect();
-        let told = CliError::new(format!("{} knows no step {step}", args.host));
-        return Err(told.hint(format!("it knows {}", names.join(", "))).into());
+    let is_step = log.steps().iter().any(|known| known.name == *name);
+    if !is_step {
+        let services = log.services().await;
+        if !services.iter().any(|(service, _)| service == name) {
+            return Err(unknown(args, name, &log, &services).into());
+        }
     }
     let mut write = |text: &[u8]| app.data(&clean(text));
-    log.read(step, args.follow, SILENCE, &mut write)
-        .await
-        .map_err(CliError::new)?;
+    let read = if is_step {
+        log.read(name, args.follow, SILENCE, &mut write).await
+    } else {
+        let how = (args.tail, args.follow);
+        log.said(name, how, SILENCE, &mut write).await
+    };
+    read.map_err(CliError::new)?;
     Ok(exit::DONE)
+}
+
+fn unknown(args: &LogsArgs, name: &str, log: &StepLog, services: &[(String, String)]) -> CliError {
+    let steps = log.steps().iter().map(|known| known.name.as_str());
+    let services = services.iter().map(|(service, _)| service.as_str());
+    let known: Vec<&str> = steps.chain(services).collect();
+    CliError::new(format!("{} knows no step and no service {name}", args.host))
+        .hint(format!("it knows {}", known.join(", ")))
 }
 
 /// A log as text whose lines cannot act on the terminal.

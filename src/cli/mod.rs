@@ -38,6 +38,7 @@ mod run;
 mod sandbox;
 mod saved;
 mod schema;
+mod secrets;
 mod session;
 mod settings;
 mod shared;

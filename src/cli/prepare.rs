@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::error::CliError;
 use super::exit;
+use super::secrets::missing;
 use super::session::Session;
 use crate::apply::{ForLaunch, Gathered, capacity, confirm, gather};
 use crate::inventory::{Identity, Inventory, Owner};
@@ -412,6 +413,9 @@ pub(super) async fn price(session: &Session, reading: Reading, lab: Lab, plan: P
         help: None,
     }));
     notices.extend(over_budget(session, &bill));
+    if plan.mode == Mode::Apply {
+        notices.extend(missing(session).await);
+    }
     let mut warnings = profile::not_built(&session.profile);
     warnings.extend(
         session

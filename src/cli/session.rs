@@ -14,7 +14,7 @@ use super::target::Target;
 use crate::apply::Introduced;
 use crate::aws;
 use crate::model::{Failure, Region, RetryPolicy};
-use crate::port::{Clock, Cloud, Hosts, TokioClock, WhoAmI};
+use crate::port::{Clock, Cloud, Hosts, Parameters, TokioClock, WhoAmI};
 use crate::profile::{self, Profile, ProfileProblem};
 use crate::sandbox::{self, PlayedHosts, Sandbox, Scenario, ScenarioError};
 use crate::ssh::Ssh;
@@ -41,6 +41,8 @@ pub(super) struct Session {
     pub(super) shared: Option<Shared>,
     /// The cloud.
     pub(super) cloud: Arc<dyn Cloud>,
+    /// Reads the user's parameters.
+    pub(super) parameters: Arc<dyn Parameters>,
     /// Who tells the operator's address.
     pub(super) whoami: Arc<dyn WhoAmI>,
     /// Reaches the lab's hosts.
@@ -49,6 +51,8 @@ pub(super) struct Session {
     pub(super) connection: aws::Settings,
     /// The AWS profile that the user has named.
     aws_profile: Option<String>,
+    /// The user's home, for files that are named from there.
+    pub(super) home: Option<PathBuf>,
     /// The clock.
     pub(super) clock: Arc<dyn Clock>,
     /// How patient the engine is.
@@ -179,6 +183,7 @@ impl Session {
         };
         let Surroundings {
             cloud,
+            parameters,
             whoami,
             hosts,
             suspect_age,
@@ -203,6 +208,8 @@ impl Session {
             text,
             warnings: parsed.problems,
             cloud,
+            parameters,
+            home: settings.home.clone(),
             whoami,
             hosts: Arc::new(hosts),
             policy: RetryPolicy::default(),
@@ -220,6 +227,7 @@ impl Session {
 /// What stands around a lab: AWS, or the sandbox.
 struct Surroundings {
     cloud: Arc<dyn Cloud>,
+    parameters: Arc<dyn Parameters>,
     whoami: Arc<dyn WhoAmI>,
     hosts: Arc<dyn Hosts>,
     suspect_age: Duration,
@@ -251,8 +259,10 @@ impl Surroundings {
             known_images,
             clock: Arc::clone(clock),
         };
+        let aws = Arc::new(connect(connection.clone()).await?);
         Ok(Self {
-            cloud: Arc::new(connect(connection.clone()).await?),
+            cloud: Arc::<aws::Aws>::clone(&aws),
+            parameters: aws,
             whoami: Arc::new(aws::CheckIp),
             hosts: Arc::new(Ssh::new(&paths.known_hosts)),
             suspect_age: Duration::from_secs(30),
@@ -296,8 +306,10 @@ impl Surroundings {
             known_images,
             clock: Arc::clone(clock),
         };
+        let aws = Arc::new(connect(connection.clone()).await?);
         Ok(Self {
-            cloud: Arc::new(connect(connection.clone()).await?),
+            cloud: Arc::<aws::Aws>::clone(&aws),
+            parameters: aws,
             connection,
             whoami: Arc::new(SandboxOperator),
             hosts: Arc::new(PlayedHosts::new(sandbox, Some(paths.dir.join("played")))),

@@ -9,6 +9,7 @@ use super::error::CliError;
 use super::exit;
 use super::host_logs::HostLogs;
 use super::interrupts::Signals;
+use super::secrets::with_secrets;
 use super::session::Session;
 use crate::apply::{self, HostJob, Stop, Tending, remember};
 use crate::event::HostEvent;
@@ -44,6 +45,7 @@ pub(super) async fn tend(
     jobs: &[HostJob],
     (patience, idle): (Duration, bool),
 ) -> Result<Vec<Verdict>, CliError> {
+    let jobs = &with_secrets(session, jobs).await?;
     let tending = Tending {
         hosts: books.hosts(session),
         ..tending(app, session, patience)

@@ -60,6 +60,22 @@ pub enum Command<'a> {
         /// The things to measure.
         what: &'a [String],
     },
+    /// The services of its stack and how each is.
+    Services,
+    /// What a service has said last.
+    Said {
+        /// The service.
+        service: &'a str,
+        /// How many lines of it.
+        lines: u32,
+    },
+    /// The same, and what it goes on to say.
+    Listen {
+        /// The service.
+        service: &'a str,
+        /// How many lines of what it has said.
+        lines: u32,
+    },
 }
 
 /// The runner of a host: which one, where, and who asks.
@@ -127,6 +143,9 @@ impl Runner {
             } => format!("log {step} {offset} {length}"),
             Command::Versions => "versions".to_owned(),
             Command::Measure { what } => format!("measure {}", what.join(" ")),
+            Command::Services => "services".to_owned(),
+            Command::Said { service, lines } => format!("said {service} {lines}"),
+            Command::Listen { service, lines } => format!("listen {service} {lines}"),
         };
         let place = if self.home == HOME {
             String::new()

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::assets::{OrderError, in_order, script, step};
+use crate::assets::{HostGpu, OrderError, in_order, script, step};
 use crate::catalog;
 use crate::host::{Expected, Wanted, WantedStep};
 use crate::model::{Address, CloudId, InstanceType, NodeName, Spec};
 use crate::profile::{EdgeHost, Node, Platform, Profile};
 
+use super::stack::stack_inputs;
 use super::types::Lab;
 
 /// Below this a host is full: images and logs need room to move.
@@ -98,6 +99,8 @@ pub fn wanted_node(
     let gpu = catalog::instance_type(instance_type).and_then(|facts| facts.gpu.as_ref());
     let mut inputs = shared_inputs(profile);
     inputs.insert("PLATFORM".to_owned(), "ec2".to_owned());
+    let for_containers = gpu.map_or(HostGpu::None, |_| HostGpu::Nvidia);
+    inputs.extend(stack_inputs(profile, node.stack.as_ref(), for_containers));
     let driver = node.driver.as_deref().unwrap_or(DRIVER);
     inputs.insert("DRIVER_BRANCH".to_owned(), driver.to_owned());
     if let Some(gpu) = gpu {
@@ -141,6 +144,11 @@ pub fn wanted_edge(
         Platform::Linux => "linux",
     };
     inputs.insert("PLATFORM".to_owned(), platform.to_owned());
+    let gpu = match host.platform {
+        Platform::Jetson => HostGpu::Jetson,
+        _ => HostGpu::None,
+    };
+    inputs.extend(stack_inputs(profile, host.stack.as_ref(), gpu));
     let has = |name: &str| host.bootstrap.iter().any(|step| step == name);
     let expected = Expected {
         docker: has("docker"),

@@ -10,6 +10,7 @@ mod hosts;
 mod names;
 mod network;
 mod nodes;
+mod stack;
 mod types;
 mod wants;
 
@@ -17,5 +18,6 @@ pub use access::host_policies;
 pub use build::build;
 pub use hosts::{HostWish, Machine, host_wishes, wanted_edge, wanted_node};
 pub use names::{instance_profile_name, key_name, role_name};
+pub use stack::{STACK_SECRETS, secret_sources, stack_secrets};
 pub use types::{Facts, Lab, LabProblem, LabStack, Resource};
 pub use wants::{Wants, image_key, wants};

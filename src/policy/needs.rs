@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::types::Need;
 use crate::catalog;
-use crate::lab::wants;
+use crate::lab::{secret_sources, wants};
+use crate::model::SecretSource;
 use crate::profile::{MarketChoice, Node, Profile};
 
 /// Every need that a profile has.
@@ -20,6 +21,7 @@ pub(super) fn needs(profile: &Profile) -> BTreeSet<Need> {
             any(|node| node.instance_profile.is_some()),
         ),
         (Need::ImageParameter, !parameters(profile).is_empty()),
+        (Need::StackSecret, !secrets(profile).is_empty()),
         (Need::DataVolume, any(|node| !node.volumes.is_empty())),
         (
             Need::DataVolumeThatGoes,
@@ -41,6 +43,17 @@ pub(super) fn needs(profile: &Profile) -> BTreeSet<Need> {
 /// The groups that have a machine.
 pub(super) fn nodes(profile: &Profile) -> impl Iterator<Item = &Node> {
     profile.nodes.values().filter(|node| node.count > 0)
+}
+
+/// The SSM parameters with secrets of stacks.
+pub(super) fn secrets(profile: &Profile) -> BTreeSet<String> {
+    secret_sources(profile)
+        .into_keys()
+        .filter_map(|source| match source {
+            SecretSource::Ssm(path) => Some(path),
+            SecretSource::Env(_) | SecretSource::File(_) => None,
+        })
+        .collect()
 }
 
 /// The SSM parameters behind the images.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::needs::{nodes, parameters};
+use super::needs::{nodes, parameters, secrets};
 use super::table::TABLE;
 use super::types::{Need, Place, Service};
 use crate::catalog;
@@ -40,6 +40,7 @@ impl<'a> Site<'a> {
             Place::Images => "Images",
             Place::UsedVpc | Place::UsedSubnets => "ExistingNetwork",
             Place::Parameters => "Parameters",
+            Place::Secrets => "Secrets",
             Place::TagsOnCreate => "Tags",
             Place::Role | Place::Profile => "Role",
             Place::NewRole | Place::NewProfile => "NewRole",
@@ -77,7 +78,8 @@ impl<'a> Site<'a> {
                 .flat_map(|network| &network.subnets)
                 .map(|subnet| self.ec2("subnet", subnet.as_str()))
                 .collect(),
-            Place::Parameters => self.parameters(),
+            Place::Parameters => self.parameters(&parameters(self.profile)),
+            Place::Secrets => self.parameters(&secrets(self.profile)),
             Place::TagsOnCreate => vec![self.ec2("*", "*")],
             Place::Role | Place::NewRole | Place::RolePolicies | Place::PassedRole => {
                 vec![self.iam(&format!("role{IAM_PATH}{}", self.role()))]
@@ -146,6 +148,7 @@ impl<'a> Site<'a> {
             | Place::UsedVpc
             | Place::UsedSubnets
             | Place::Parameters
+            | Place::Secrets
             | Place::Role
             | Place::Profile
             | Place::StateObjects
@@ -218,9 +221,9 @@ impl<'a> Site<'a> {
     }
 
     /// Public parameters belong to no account.
-    fn parameters(&self) -> Vec<String> {
+    fn parameters(&self, paths: &BTreeSet<String>) -> Vec<String> {
         let (partition, region) = (self.partition(), &self.profile.region);
-        parameters(self.profile)
+        paths
             .iter()
             .map(|path| {
                 let account = if path.starts_with("/aws/service/") {

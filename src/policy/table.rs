@@ -8,13 +8,13 @@
 use super::types::Need::{
     Always, DataVolume, DataVolumeThatGoes, ElasticIp, ExistingNetwork, ExistingProfile,
     ImageParameter, MakingBucket, OwnNetwork, OwnRole, PlacementGroup, SharedState, Spot,
-    Unreached,
+    StackSecret, Unreached,
 };
 use super::types::Phase::{Apply, Destroy, Plan, Power};
 use super::types::Place::{
     Images, New, NewInVpc, NewMachine, NewProfile, NewRole, NewRule, Ours, Parameters,
-    PassedExistingRole, PassedRole, Profile, Region, Role, RolePolicies, SpotRequest, SpotRole,
-    StateBucket, StateObjects, TagsOnCreate, UsedSubnets, UsedVpc,
+    PassedExistingRole, PassedRole, Profile, Region, Role, RolePolicies, Secrets, SpotRequest,
+    SpotRole, StateBucket, StateObjects, TagsOnCreate, UsedSubnets, UsedVpc,
 };
 use super::types::Service::{Ec2, Iam, Quotas, S3, Ssm, Sts};
 use super::types::{Call, Grant, Need, Phase, Place, Service};
@@ -330,7 +330,12 @@ pub const TABLE: &[Call] = &[
     call(S3, "PutPublicAccessBlock", &[
         grant(Apply, MakingBucket, "s3:PutBucketPublicAccessBlock", StateBucket),
     ]),
-    call(Ssm, "GetParameter", &[grant(Plan, ImageParameter, "ssm:GetParameter", Parameters)]),
+    call(Ssm, "GetParameter", &[
+        grant(Plan, ImageParameter, "ssm:GetParameter", Parameters),
+        // Looked for when planning, read when a host is made ready. A parameter with a key of one's own takes
+        // kms:Decrypt on that key as well, which no profile names.
+        grant(Plan, StackSecret, "ssm:GetParameter", Secrets),
+    ]),
     // Everybody may ask who they are (STS API Reference, GetCallerIdentity).
     call(Sts, "GetCallerIdentity", &[]),
 ];

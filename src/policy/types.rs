@@ -101,6 +101,8 @@ pub enum Need {
     ExistingProfile,
     /// Some image is looked up as an SSM parameter.
     ImageParameter,
+    /// Some stack reads a secret from an SSM parameter.
+    StackSecret,
     /// Some node has a data volume.
     DataVolume,
     /// Some node has a data volume that goes with it.
@@ -146,6 +148,8 @@ pub enum Place {
     UsedSubnets,
     /// The SSM parameters behind the profile's images.
     Parameters,
+    /// The SSM parameters with the secrets of the profile's stacks.
+    Secrets,
     /// Tags on something in the call that creates it.
     TagsOnCreate,
     /// The lab's role.

@@ -8,9 +8,11 @@ mod cloud;
 mod host;
 mod journal;
 mod objects;
+mod parameters;
 
 pub use clock::{Clock, TestClock, TokioClock};
 pub use cloud::{Blocker, Cloud, Scope, Watched, WhoAmI};
 pub use host::{Flow, HostError, HostErrorKind, HostLink, HostTarget, Hosts, Taken};
 pub use journal::{Journal, JournalError};
 pub use objects::{Expect, Look, Object, ObjectStore, ObjectTag, Written};
+pub use parameters::Parameters;

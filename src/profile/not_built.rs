@@ -17,7 +17,7 @@ pub fn not_built(profile: &Profile) -> Vec<String> {
         keys: _,
         ports: _,
         nodes,
-        stacks,
+        stacks: _,
         metrics,
         idle,
         schedule,
@@ -26,10 +26,8 @@ pub fn not_built(profile: &Profile) -> Vec<String> {
         moved,
         edge,
     } = profile;
-    let any_stack = !stacks.is_empty() || nodes.values().any(|node| node.stack.is_some());
     let mut sentences: Vec<String> = steps_to_come(nodes, edge);
     let others = [
-        (any_stack, "stacks are not started yet"),
         (
             metrics.is_some(),
             "[metrics] is not acted on yet: no GPU metrics are published",

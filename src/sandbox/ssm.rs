@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::account::ACCOUNT;
 use super::context::Ctx;
 use super::ec2::public_images;
 use super::wire::{ApiError, ApiResult};
@@ -14,12 +15,14 @@ pub(crate) fn perform(ctx: &mut Ctx<'_>, input: &Value) -> ApiResult<Value> {
                 .get("Name")
                 .and_then(Value::as_str)
                 .unwrap_or_default();
-            let parameter = parameter(ctx, name).ok_or_else(|| {
+            let decrypted = input.get("WithDecryption").and_then(Value::as_bool) == Some(true);
+            let parameter = parameter(ctx, name, decrypted).ok_or_else(|| {
                 ApiError::new("ParameterNotFound", format!("Parameter {name} not found."))
             })?;
             Ok(json!({ "Parameter": parameter }))
         }
         "GetParameters" => {
+            let decrypted = input.get("WithDecryption").and_then(Value::as_bool) == Some(true);
             let names: Vec<&str> = input
                 .get("Names")
                 .and_then(Value::as_array)
@@ -36,7 +39,7 @@ pub(crate) fn perform(ctx: &mut Ctx<'_>, input: &Value) -> ApiResult<Value> {
             }
             let (found, invalid): (Vec<_>, Vec<_>) = names
                 .into_iter()
-                .map(|name| (name, parameter(ctx, name)))
+                .map(|name| (name, parameter(ctx, name, decrypted)))
                 .partition(|(_, parameter)| parameter.is_some());
             Ok(json!({
                 "Parameters": found.into_iter().filter_map(|(_, it)| it).collect::<Vec<_>>(),
@@ -50,7 +53,24 @@ pub(crate) fn perform(ctx: &mut Ctx<'_>, input: &Value) -> ApiResult<Value> {
     }
 }
 
-fn parameter(ctx: &Ctx<'_>, name: &str) -> Option<Value> {
+fn parameter(ctx: &Ctx<'_>, name: &str, decrypted: bool) -> Option<Value> {
+    if let Some(value) = ctx.faults.scenario.parameters.get(name) {
+        // API Reference, GetParameter: without WithDecryption a SecureString comes as it is stored.
+        let shown = if decrypted {
+            value.clone()
+        } else {
+            "AQICAHh+encrypted==".to_owned()
+        };
+        return Some(json!({
+            "Name": name,
+            "Type": "SecureString",
+            "Value": shown,
+            "Version": 1,
+            "LastModifiedDate": 1_767_225_600,
+            "ARN": format!("arn:aws:ssm:{}:{}:parameter{name}", ctx.region, ACCOUNT),
+            "DataType": "text",
+        }));
+    }
     let image = public_images(ctx.region)
         .into_iter()
         .find(|image| image.parameter == name)?;

@@ -163,6 +163,146 @@ case_container() {
         sudo -n env DOCKER_BUILDKIT=0 docker build -q -t hello . >/dev/null 2>&1 && sudo -n docker run --rm hello' 2>&1)" "from scratch"
 }
 
+# --- A stack of services that are built here, under a real Docker ------------------------------------------------------
+
+# What a service of the test is: it serves, says how long its secret is, and is healthy unless its image or its data is not.
+make_service() {
+    cat >"$work/svc.c" <<'C'
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+static void end(int signal) { _exit(0); }
+int main(int words, char **word) {
+    char secret[100] = "";
+    if (words > 1 && !strcmp(word[1], "check")) return getenv("BAD") || !access("/data/sick", F_OK);
+    signal(SIGTERM, end);
+    FILE *file = fopen("/run/secrets/KEY", "r");
+    if (file) fgets(secret, sizeof secret, file);
+    printf("serving with a secret of %zu bytes\n", strlen(secret));
+    fflush(stdout);
+    for (;;) pause();
+}
+C
+    cc -static -o "$work/svc" "$work/svc.c" || return 1
+    on "$1" 'cat >svc' <"$work/svc"
+    # shellcheck disable=SC2016 # For the host's shell.
+    on "$1" 'chmod 755 svc && for bad in "" "ENV BAD=1"; do
+        printf "FROM scratch\nCOPY svc /svc\n%s\nCMD [\"/svc\"]\n" "$bad" >Dockerfile
+        tag=good; [ -z "$bad" ] || tag=bad
+        sudo -n env DOCKER_BUILDKIT=0 docker build -q -t test/svc:$tag . >/dev/null 2>&1 || exit 1; done'
+}
+
+# stack_inputs TAG: the inputs of a stack with one service of that image.
+stack_inputs() {
+    local compose
+    compose=$(
+        cat <<YAML
+name: roboinfra
+services:
+  one:
+    image: test/svc:$1
+    secrets: [KEY]
+    volumes: ["\${ROBOINFRA_DATA:?}/one:/data"]
+    healthcheck: { test: ["CMD", "/svc", "check"], interval: 1s, timeout: 2s, retries: 2, start_period: 3s }
+    restart: unless-stopped
+secrets: { KEY: { file: ../../secrets/KEY } }
+YAML
+    )
+    inputs=(STACK=test STACK_SERVICES=one "STACK_FILES=compose.yaml $(base64 -w0 <<<"$compose")" "STACK_FOLDERS=0 one"
+        STACK_SECRET_NAMES=KEY STACK_PATIENCE=30 STACK_DISK_MIB=10)
+}
+
+# run_stack HOST INPUT...: with a secret of eleven bytes, as the client sends it.
+run_stack() {
+    local name=$1 packed
+    shift
+    script stack "$@" >"$work/script"
+    digest=$(sha256sum <"$work/script" | cut -c1-64)
+    packed=$(printf 'KEY=%s' "$(printf hunter2four | base64 -w0)" | base64 -w0)
+    runner "$name" put stack "$digest" <"$work/script" >/dev/null
+    printf 'STACK_SECRETS=%s\n' "$packed" | runner "$name" start stack "$digest" 300 >/dev/null
+    ((${later:-0})) || follow "$name" stack
+}
+
+# until_says HOST PATTERN COMMAND...: within 40 seconds.
+until_says() {
+    local name=$1 pattern=$2 turn said=
+    shift 2
+    for ((turn = 0; turn < 80; turn++)); do
+        said=$(on "$name" "$@" 2>/dev/null)
+        # shellcheck disable=SC2053 # A pattern.
+        if [[ $said == $pattern ]]; then return; fi
+        sleep 0.5
+    done
+    wants "$*" "$said" "$pattern"
+}
+
+case_stack() {
+    local name=${prefix}a inputs id services='sudo -n /var/lib/roboinfra/bin/runner services' later=0
+    [[ -n ${address[$name]:-} ]] || case_trixie || return 1
+    make_service "$name" || return 1
+    # Cut as it begins: the next try brings it up, once.
+    stack_inputs good
+    later=1 run_stack "$name" "${inputs[@]}"
+    runner "$name" stop stack >/dev/null
+    run_stack "$name" "${inputs[@]}"
+    wants "a first stack" "$last" '! done rc=0 *' || return 1
+    wants "its services" "$(on "$name" "$services")" 'one:healthy' || return 1
+    wants "what it says" "$(runner "$name" said one 5)" 'serving with a secret of 11 bytes' || return 1
+    # The secret is in its file and nowhere else: no environment, no image, no log, no file of Docker's.
+    wants "where the secret is" "$(on "$name" "sudo -n sh -c 'docker inspect \$(docker ps -q) | grep -c hunter2
+        grep -rl hunter2 /var/lib/roboinfra /run/roboinfra /var/lib/docker/containers /etc 2>/dev/null'")" \
+        $'0\n/var/lib/roboinfra/stack/secrets/KEY' || return 1
+    wants "who may read it" "$(on "$name" 'sudo -n stat -c %a /var/lib/roboinfra/stack/secrets')" 700 || return 1
+    wants "its image" "$(runner "$name" versions | grep '^image-')" 'image-one=test/svc:good@sha256:*' || return 1
+    # The same again changes nothing.
+    id=$(on "$name" 'sudo -n docker ps -q')
+    run_stack "$name" "${inputs[@]}" AGAIN=1
+    wants "again" "$last" '! done rc=0 *' || return 1
+    wants "its container" "$(on "$name" 'sudo -n docker ps -q')" "$id" || return 1
+    # Made unhealthy, and well again.
+    on "$name" 'sudo -n touch /var/lib/roboinfra/stack/data/one/sick'
+    until_says "$name" 'one:unhealthy' "$services" || return 1
+    wants "its proof" "$(runner "$name" measure proof:stack)" 'proof-stack=fails: one is unhealthy' || return 1
+    on "$name" 'sudo -n rm /var/lib/roboinfra/stack/data/one/sick'
+    until_says "$name" 'one:healthy' "$services" || return 1
+    # An update that does not become healthy.
+    stack_inputs bad
+    run_stack "$name" "${inputs[@]}"
+    wants "a bad update" "$last" '! failed rc=1 *' || return 1
+    grep -qa 'roboinfra: error stack-unhealthy:.*one is unhealthy. The one before runs again' "$work/log" ||
+        { wants reason none stack-unhealthy; return 1; }
+    wants "what runs" "$(on "$name" "sudo -n docker ps --format '{{.Image}}'; $services")" $'test/svc:good\none:healthy' || return 1
+    # A registry that cannot be reached.
+    stack_inputs none
+    run_stack "$name" "${inputs[@]}"
+    wants "an image that is nowhere" "$last" '! later rc=75 *' || return 1
+    grep -qa 'roboinfra: error no-network: test/svc:none cannot be pulled' "$work/log" || { wants reason none no-network; return 1; }
+    wants "what runs on" "$(on "$name" "$services")" 'one:healthy' || return 1
+    # After a stop and start of the machine it comes back by itself, with its secret.
+    id=$(boot_of "$name")
+    "$here/host.sh" reboot "$name"
+    until_says "$name" 'one:healthy' "[ \$(cat /proc/sys/kernel/random/boot_id) != $id ] && $services" || return 1
+    compose_reads_shipped "$name" || return 1
+    # No more wanted.
+    run_step "$name" stack
+    wants "without a stack" "$last" '! done rc=0 *' || return 1
+    wants "what is left" "$(on "$name" 'sudo -n docker ps -aq; sudo -n ls /var/lib/roboinfra/stack')" data
+}
+
+# The stacks that are shipped, as they were rendered into $ROBOINFRA_RENDERED: Compose itself must take each.
+compose_reads_shipped() {
+    [[ -n ${ROBOINFRA_RENDERED:-} ]] || { echo "    (the shipped stacks are not rendered: ROBOINFRA_RENDERED)" && return; }
+    tar -C "$ROBOINFRA_RENDERED" -c . | on "$1" 'rm -rf rendered && mkdir rendered && tar -C rendered -x'
+    # shellcheck disable=SC2016 # For the host's shell.
+    wants "what Compose refuses" "$(on "$1" 'for one in rendered/*; do
+        echo ROBOINFRA_DATA=/srv >$one/.env
+        out=$(docker compose --project-directory $one --env-file $one/.env --file $one/compose.yaml config --quiet 2>&1) && [ -z "$out" ] || echo "$one: $out"
+        done; echo "$(ls rendered | wc -l)"')" '[1-9][0-9]'
+}
+
 case_apt_lock() {
     local name=${prefix}c
     ready "$name" || return 1
@@ -373,6 +513,6 @@ run_cases() {
 
 # Sourced, this file is the tools alone.
 [[ ${BASH_SOURCE[0]} == "$0" ]] || return 0
-cases=(trixie container nvidia_stubs apt_lock reboot cuts power_cut no_network bookworm)
+cases=(trixie container stack nvidia_stubs apt_lock reboot cuts power_cut no_network bookworm)
 (($# == 0)) || cases=("$@")
 run_cases

@@ -47,6 +47,41 @@ impl StepLog {
         &self.steps
     }
 
+    /// The services of the host's stack, each with how it is: `healthy`, `unhealthy`, `starting`, or Docker's word.
+    pub async fn services(&mut self) -> Vec<(String, String)> {
+        let line = self.runner.line(&Command::Services);
+        // A host without Docker has none, and one whose runner is older does not say.
+        let answer = self.link.run(&line, &[], SHORT).await.unwrap_or_default();
+        String::from_utf8_lossy(&answer)
+            .lines()
+            .filter_map(|line| line.split_once(':'))
+            .filter(|(name, _)| is_service(name))
+            .map(|(name, state)| (name.to_owned(), state.to_owned()))
+            .collect()
+    }
+
+    /// What a service has said last, so many lines of it; with `follow` also what it goes on to say.
+    pub async fn said(
+        mut self,
+        service: &str,
+        (lines, follow): (u32, bool),
+        silence: Duration,
+        write: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<(), String> {
+        if follow {
+            let command = Command::Listen { service, lines };
+            return self.frames(&command, silence, write).await;
+        }
+        let line = self.runner.line(&Command::Said { service, lines });
+        let said = self.link.run(&line, &[], SHORT).await;
+        let said = said.map_err(|error| error.to_string())?;
+        if said.starts_with(b"error unknown ") {
+            return Err(format!("{service} does not run any more"));
+        }
+        write(&said);
+        Ok(())
+    }
+
     /// Reads a step's log; with `follow` until the step ends.
     pub async fn read(
         mut self,
@@ -70,7 +105,17 @@ impl StepLog {
             digest: &digest,
             offset: 0,
         };
-        let line = self.runner.line(&command);
+        self.frames(&command, silence, write).await
+    }
+
+    /// Writes what frames bring until the last of them.
+    async fn frames(
+        &mut self,
+        command: &Command<'_>,
+        silence: Duration,
+        write: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<(), String> {
+        let line = self.runner.line(command);
         let mut frames = Frames::default();
         let mut wrong = None;
         let mut taken = |bytes: &[u8]| {
@@ -128,4 +173,12 @@ impl StepLog {
             offset += length;
         }
     }
+}
+
+/// A service's name as Compose has it, of those that are shipped: nothing in it means anything to a shell.
+fn is_service(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }

@@ -50,9 +50,6 @@ pub struct RenderedStack {
     pub patience_s: u64,
 }
 
-/// Where the stack's data and secrets are on every host, as a variable of the compose file.
-const DATA: &str = "${ROBOINFRA_DATA:?}";
-
 impl StackWish {
     /// Renders the stack.
     pub fn render(&self) -> Result<RenderedStack, TemplateError> {
@@ -106,10 +103,11 @@ impl StackWish {
             // Compose mounts each where programs look for such files: /run/secrets/NAME.
             put("secrets", json!(self.secrets_of(component)));
         }
+        // Relative to the release: releases/DIGEST beside secrets/.
         let file = |name: &String| {
             (
                 name.clone(),
-                json!({ "file": format!("{DATA}/secrets/{name}") }),
+                json!({ "file": format!("../../secrets/{name}") }),
             )
         };
         let secret_files: BTreeMap<String, Value> = self.secrets.iter().map(file).collect();

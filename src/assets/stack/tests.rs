@@ -165,6 +165,27 @@ fn service_keeps_the_rules(wish: &StackWish, name: &str, service: &Yaml) {
     assert_eq!(!service["build"].is_badvalue(), builds, "{place}");
 }
 
+/// Writes every rendered stack below `ROBOINFRA_RENDERED`, where a real Compose reads them.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "continuous integration says where to"
+)]
+fn rendered_stacks_are_handed_to_compose() {
+    let Some(folder) = std::env::var_os("ROBOINFRA_RENDERED") else {
+        return;
+    };
+    for (at, wish) in wishes().into_iter().enumerate() {
+        let rendered = wish.render().expect("every stack renders");
+        for (path, text) in &rendered.files {
+            let name = format!("{}-{at}/{path}", wish.template.name);
+            let path = std::path::Path::new(&folder).join(name);
+            std::fs::create_dir_all(path.parent().expect("it has a folder")).expect("a folder");
+            std::fs::write(path, text).expect("written");
+        }
+    }
+}
+
 #[test]
 fn what_is_built_goes_to_the_host_and_its_tag_follows_its_text() {
     let template = super::stack_template("perception-planning-control").expect("shipped");

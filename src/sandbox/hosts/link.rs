@@ -188,7 +188,7 @@ impl Link {
             ["measure", what @ ..] => measured(what, kind, &plot.facts),
             ["status"] => host.status(now),
             ["put", step, digest] => {
-                host.put(step, digest, syntax(input));
+                host.put(step, digest, (syntax(input), services(input)));
                 format!("stored {step} {digest}\n")
             }
             ["start", step, digest, _timeout] => {
@@ -212,6 +212,13 @@ impl Link {
                 log[from..].chars().take(length).collect()
             }
             ["versions"] => versions(host, &plot.versions, now),
+            ["services"] => host
+                .services(now)
+                .map(|name| format!("{name}:healthy\n"))
+                .collect(),
+            ["said", service, _lines] => {
+                format!("simulated: {service} says nothing in the sandbox\n")
+            }
             _ => format!("error unknown {}\n", words.first().unwrap_or(&"")),
         })
     }
@@ -322,6 +329,20 @@ impl HostLink for Link {
             self.shared.sandbox.clock().sleep(LOOK).await;
         }
     }
+}
+
+/// The services that a script is given to start.
+fn services(script: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(script);
+    text.lines()
+        .find_map(|line| {
+            line.strip_prefix("export STACK_SERVICES='")?
+                .strip_suffix('\'')
+        })
+        .unwrap_or_default()
+        .split_whitespace()
+        .map(ToOwned::to_owned)
+        .collect()
 }
 
 /// What bash says of a script, without running it.

@@ -33,6 +33,9 @@ pub(super) struct PlayedStep {
     pub(super) run: Option<PlayedRun>,
     /// What `bash -n` said of the script.
     pub(super) syntax: String,
+    /// The services that the script says it starts.
+    #[serde(default)]
+    pub(super) services: Vec<String>,
 }
 
 /// A try of a step: it ends by the clock.
@@ -49,7 +52,12 @@ pub(super) struct PlayedRun {
 
 impl Played {
     /// A script arrives.
-    pub(super) fn put(&mut self, step: &str, digest: &str, syntax: String) {
+    pub(super) fn put(
+        &mut self,
+        step: &str,
+        digest: &str,
+        (syntax, services): (String, Vec<String>),
+    ) {
         let same = self
             .steps
             .get(step)
@@ -60,6 +68,7 @@ impl Played {
                 tries: 0,
                 run: None,
                 syntax,
+                services,
             };
             self.steps.insert(step.to_owned(), stored);
         }
@@ -147,6 +156,14 @@ impl Played {
             .map(|(name, _)| name.as_str())
     }
 
+    /// The services that run, all healthy: those of the steps that are done.
+    pub(super) fn services(&self, now: Timestamp) -> impl Iterator<Item = &str> {
+        self.steps
+            .values()
+            .filter(move |step| self.state(step, now).0 == "done")
+            .flat_map(|step| step.services.iter().map(String::as_str))
+    }
+
     /// The answer to `status`.
     pub(super) fn status(&self, now: Timestamp) -> String {
         self.steps
@@ -177,7 +194,7 @@ mod tests {
             ..HostPlot::default()
         };
         let mut host = Played::default();
-        host.put("base", "d1", "bash accepts it".to_owned());
+        host.put("base", "d1", ("bash accepts it".to_owned(), Vec::new()));
         assert_eq!(
             host.start("i-1", ("base", "d1"), (&plot, rules), at(0)),
             "started base d1\n"
@@ -196,7 +213,7 @@ mod tests {
             (state(&host, 9), state(&host, 10)),
             ("running".to_owned(), "done".to_owned())
         );
-        host.put("docker", "d2", String::new());
+        host.put("docker", "d2", (String::new(), vec!["redis".to_owned()]));
         let plot = HostPlot::default();
         assert_eq!(
             host.start("i-1", ("docker", "d2"), (&plot, &[]), at(5)),
@@ -211,6 +228,9 @@ mod tests {
             "error unknown base\n"
         );
         assert_eq!(host.done(at(50)).collect::<Vec<_>>(), ["base"]);
+        assert_eq!(host.services(at(50)).count(), 0);
+        host.start("i-1", ("docker", "d2"), (&plot, &[]), at(50));
+        assert_eq!(host.services(at(60)).collect::<Vec<_>>(), ["redis"]);
     }
 
     #[test]

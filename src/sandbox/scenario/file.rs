@@ -181,6 +181,9 @@ pub struct Scenario {
     /// The rules, in the order in which they are tried.
     #[serde(default, rename = "fault")]
     pub faults: Vec<Rule>,
+    /// SSM parameters of the account, by name: secure strings.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
     /// How hosts behave.
     #[serde(default)]
     pub hosts: HostPlot,

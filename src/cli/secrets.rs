@@ -1,0 +1,259 @@
+//! The secrets of stacks: whether they are there when something is planned, and what they are when a host is made ready.
+//!
+//! Owns: reading them from the operator's environment and files, and from the cloud's parameters. Does not own: what a
+//! stack needs (`lab`), or how they reach a host (`apply`).
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::error::CliError;
+use super::exit;
+use super::session::Session;
+use crate::apply::HostJob;
+use crate::lab::{self, STACK_SECRETS};
+use crate::model::{FailureClass, Secret, SecretSource};
+use crate::plan::{Notice, Severity};
+
+/// An SSM parameter has 8 KiB at most; keys and tokens are far smaller.
+const LARGEST: u64 = 32 * 1024;
+
+/// Why a secret could not be read; never with any of it.
+#[derive(Debug)]
+struct Unread {
+    what: String,
+    help: String,
+    /// Whether it may be there all the same: then nothing is refused before it is needed.
+    perhaps: bool,
+}
+
+impl Unread {
+    fn new(what: impl Into<String>, help: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            help: help.into(),
+            perhaps: false,
+        }
+    }
+}
+
+/// What is not there of all that the profile's stacks need.
+pub(super) async fn missing(session: &Session) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    for (source, used_by) in lab::secret_sources(&session.profile) {
+        let looked = match &source {
+            SecretSource::Ssm(name) => session
+                .parameters
+                .parameter_is_there(name)
+                .await
+                .map_err(|failure| unread(&failure)),
+            _ => local(session, &source).map(drop),
+        };
+        if let Err(unread) = looked {
+            notices.push(Notice {
+                severity: if unread.perhaps {
+                    Severity::Warning
+                } else {
+                    Severity::Error
+                },
+                topic: "secret".to_owned(),
+                text: format!("{used_by}: {}", unread.what),
+                help: Some(unread.help),
+            });
+        }
+    }
+    notices
+}
+
+/// The jobs with the secrets that their steps take.
+pub(super) async fn with_secrets(
+    session: &Session,
+    jobs: &[HostJob],
+) -> Result<Vec<HostJob>, CliError> {
+    let mut jobs = jobs.to_vec();
+    let mut read: BTreeMap<SecretSource, Secret> = BTreeMap::new();
+    for job in &mut jobs {
+        let address = &job.wanted.address;
+        let takes = |step: &&mut crate::host::WantedStep| {
+            step.script
+                .step
+                .header
+                .secrets
+                .iter()
+                .any(|name| name == STACK_SECRETS)
+        };
+        let Some(step) = job.wanted.steps.iter_mut().find(takes) else {
+            continue;
+        };
+        let sources = lab::stack_secrets(&session.profile, address);
+        let mut lines = Vec::new();
+        for (name, source) in &sources {
+            if !read.contains_key(source) {
+                let secret = value(session, source).await.map_err(|unread| {
+                    CliError::new(format!("{address}: the secret {name}: {}", unread.what))
+                        .code(exit::FAILED)
+                        .hint(unread.help)
+                })?;
+                read.insert(source.clone(), secret);
+            }
+            lines.push(format!("{name}={}", STANDARD.encode(read[source].reveal())));
+        }
+        if !lines.is_empty() {
+            step.secrets = vec![(STACK_SECRETS.to_owned(), Secret::new(lines.join("\n")))];
+        }
+    }
+    Ok(jobs)
+}
+
+async fn value(session: &Session, source: &SecretSource) -> Result<Secret, Unread> {
+    match source {
+        SecretSource::Ssm(name) => {
+            let secret = session.parameters.parameter(name).await;
+            secret.map_err(|failure| unread(&failure))
+        }
+        _ => local(session, source),
+    }
+}
+
+fn unread(failure: &crate::model::Failure) -> Unread {
+    let mut unread = Unread::new(
+        failure.message.clone(),
+        match failure.class {
+            FailureClass::NotFound => {
+                "store it: aws ssm put-parameter --type SecureString --name NAME --value VALUE"
+            }
+            _ => {
+                "it takes ssm:GetParameter, and kms:Decrypt where the parameter has a key of yours: `roboinfra policy`"
+            }
+        },
+    );
+    unread.perhaps = !matches!(
+        failure.class,
+        FailureClass::NotFound | FailureClass::Permission | FailureClass::Invalid
+    );
+    unread
+}
+
+/// A secret on this computer.
+fn local(session: &Session, source: &SecretSource) -> Result<Secret, Unread> {
+    match source {
+        SecretSource::Env(name) => variable(name),
+        SecretSource::File(path) => file(&place(session, path)),
+        SecretSource::Ssm(_) => Err(Unread::new(
+            "it is not on this computer",
+            "read it from SSM",
+        )),
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the profile names the variable: it is not known when the environment is read"
+)]
+fn variable(name: &str) -> Result<Secret, Unread> {
+    let help = format!("set it in this shell: read -rs {name} && export {name}");
+    match std::env::var(name) {
+        Ok(value) if !value.trim().is_empty() => Ok(Secret::new(value)),
+        Ok(_) => Err(Unread::new(
+            format!("the environment variable {name} is empty"),
+            help,
+        )),
+        Err(std::env::VarError::NotPresent) => Err(Unread::new(
+            format!("there is no environment variable {name}"),
+            help,
+        )),
+        Err(std::env::VarError::NotUnicode(_)) => Err(Unread::new(
+            format!("the environment variable {name} is not text"),
+            help,
+        )),
+    }
+}
+
+/// Beside the profile, unless it is absolute or in the user's home.
+fn place(session: &Session, written: &str) -> PathBuf {
+    let folder = session.paths.profile.parent().unwrap_or(Path::new("."));
+    match (written.strip_prefix("~/"), &session.home) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => folder.join(written),
+    }
+}
+
+fn file(path: &Path) -> Result<Secret, Unread> {
+    let shown = path.display();
+    let help = "write it there, readable by you alone: chmod 600";
+    let opened = std::fs::File::open(path).and_then(|file| {
+        if file.metadata()?.is_file() {
+            Ok(file)
+        } else {
+            Err(std::io::Error::other("it is not a file"))
+        }
+    });
+    let mut bytes = Vec::new();
+    let read = opened.and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+    if let Err(error) = read {
+        let what = match error.kind() {
+            std::io::ErrorKind::NotFound => format!("there is no file {shown}"),
+            _ => format!("the file {shown} cannot be read: {error}"),
+        };
+        return Err(Unread::new(what, help));
+    }
+    if bytes.len() as u64 > LARGEST {
+        return Err(Unread::new(
+            format!("the file {shown} is larger than 32 KiB"),
+            "is it the right one?",
+        ));
+    }
+    let Ok(text) = String::from_utf8(bytes) else {
+        return Err(Unread::new(
+            format!("the file {shown} is not text"),
+            "is it the right one?",
+        ));
+    };
+    // Editors end a file with a line break, which is no part of a key.
+    let text = text.trim_end_matches(['\n', '\r']);
+    if text.trim().is_empty() {
+        return Err(Unread::new(format!("the file {shown} is empty"), help));
+    }
+    Ok(Secret::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_hold_a_secret() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("key");
+        let too_large = vec![b'x'; 40_000];
+        for (bytes, said) in [
+            (&b"nvapi-hunter2\n"[..], None),
+            (b"two\nlines\r\n", None),
+            (b"", Some("is empty")),
+            (b"\n \n", Some("is empty")),
+            (b"\xff\xfe", Some("is not text")),
+            (&too_large, Some("larger than 32 KiB")),
+        ] {
+            std::fs::write(&path, bytes).expect("written");
+            match (file(&path), said) {
+                (Ok(secret), None) => assert!(!secret.reveal().ends_with(['\n', '\r'])),
+                (Err(unread), Some(said)) => {
+                    assert!(unread.what.contains(said), "{}", unread.what);
+                    assert!(!unread.what.contains("hunter2"));
+                }
+                (other, said) => assert!(said.is_some() && other.is_err(), "{said:?}"),
+            }
+        }
+        for (path, said) in [
+            (folder.path().join("none"), "there is no file"),
+            (folder.path().to_owned(), "not a file"),
+        ] {
+            let unread = file(&path).expect_err("no secret");
+            assert!(unread.what.contains(said), "{}", unread.what);
+        }
+        assert!(variable("ROBOINFRA_NO_SUCH_VARIABLE").is_err());
+    }
+}

@@ -1,0 +1,180 @@
+//! The stack of a host: what its step takes, and which secrets go with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::assets::{HostGpu, StackWish, stack_template};
+use crate::catalog;
+use crate::model::{Address, NodeName, SecretSource};
+use crate::profile::{Profile, Stack};
+
+/// What logs in to registries; no service gets it.
+const REGISTRY_SECRET: &str = "DOCKER_AUTH_CONFIG";
+
+/// The step's one secret: all of the stack's, packed.
+pub const STACK_SECRETS: &str = "STACK_SECRETS";
+
+/// The inputs of the step `stack` on a host; without a stack, those that make it stop what an earlier one left.
+pub(super) fn stack_inputs(
+    profile: &Profile,
+    name: Option<&NodeName>,
+    gpu: HostGpu,
+) -> BTreeMap<String, String> {
+    let Some((name, stack)) = name.and_then(|name| profile.stacks.get_key_value(name)) else {
+        return BTreeMap::new();
+    };
+    let Some(template) = stack_template(&stack.template) else {
+        return BTreeMap::new();
+    };
+    let secrets: BTreeSet<String> = stack
+        .secrets
+        .keys()
+        .filter(|name| *name != REGISTRY_SECRET)
+        .cloned()
+        .collect();
+    let words = |words: &BTreeSet<String>| words.iter().cloned().collect::<Vec<_>>().join(" ");
+    let secret_names = words(&secrets);
+    let wish = StackWish {
+        template,
+        components: stack.components.clone(),
+        env: stack.env.clone(),
+        images: stack.images.clone(),
+        secrets,
+        gpu,
+    };
+    let rendered = wish
+        .render()
+        .expect("a test renders every shipped stack with each of its components on and off");
+    let workload = catalog::workload(stack.components.iter().map(String::as_str));
+    [
+        ("STACK", name.to_string()),
+        ("STACK_SERVICES", words(&stack.components)),
+        ("STACK_FILES", rendered.packed_files()),
+        ("STACK_FOLDERS", rendered.packed_folders()),
+        ("STACK_SECRET_NAMES", secret_names),
+        ("STACK_PATIENCE", rendered.patience_s.to_string()),
+        ("STACK_DISK_MIB", workload.images_mib().to_string()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
+}
+
+/// The secrets of the stack of the host at an address.
+pub fn stack_secrets(profile: &Profile, address: &Address) -> BTreeMap<String, SecretSource> {
+    stack_at(profile, address).map_or_else(BTreeMap::new, |stack| stack.secrets.clone())
+}
+
+/// The stack of the host at an address such as `node.sim.0` or `edge.arm1`.
+fn stack_at<'a>(profile: &'a Profile, address: &Address) -> Option<&'a Stack> {
+    let mut parts = address.as_str().split('.');
+    let (kind, name) = (parts.next()?, parts.next()?);
+    let name = NodeName::try_from(name).ok()?;
+    let stack = match kind {
+        "node" => profile.nodes.get(&name)?.stack.as_ref(),
+        "edge" => profile.edge.get(&name)?.stack.as_ref(),
+        _ => None,
+    };
+    profile.stacks.get(stack?)
+}
+
+/// Every secret of a stack that some host runs, once for each place that it is read from.
+pub fn secret_sources(profile: &Profile) -> BTreeMap<SecretSource, String> {
+    let nodes = profile.nodes.values().filter(|node| node.count > 0);
+    let edge = profile.edge.values().map(|host| &host.stack);
+    nodes
+        .map(|node| &node.stack)
+        .chain(edge)
+        .flatten()
+        .filter_map(|name| profile.stacks.get_key_value(name))
+        .flat_map(|(name, stack)| {
+            let named = |(secret, source): (&String, &SecretSource)| {
+                (source.clone(), format!("stack.{name}: {secret}"))
+            };
+            stack.secrets.iter().map(named).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assets::{script, step};
+    use crate::profile::parse;
+
+    fn profile(stack: &str) -> Profile {
+        let text = format!(
+            "version = 1\n[lab]\nname = \"lab\"\nregion = \"us-east-1\"\n[node.sim]\ntypes = [\"g5.2xlarge\"]\nstack = \"twin\"\n\
+             [stack.twin]\ntemplate = \"digital-twin\"\n{stack}"
+        );
+        let parsed = parse(&text);
+        parsed.profile.unwrap_or_else(|| {
+            assert_eq!(parsed.problems, []);
+            unreachable!("a profile without problems is read")
+        })
+    }
+
+    const SECRETS: &str = "components = [\"nim\"]\naccept_eula = true\n\
+        secrets = { NGC_API_KEY = \"ssm:/labs/ngc\", DOCKER_AUTH_CONFIG = \"file:auth.json\", OWN = \"env:OWN\" }";
+
+    fn inputs(profile: &Profile) -> BTreeMap<String, String> {
+        let node = profile.nodes.values().next().expect("one node");
+        stack_inputs(profile, node.stack.as_ref(), HostGpu::Nvidia)
+    }
+
+    #[test]
+    fn a_changed_stack_is_another_script() {
+        let step = step("stack").expect("shipped");
+        let digest = |text: &str| script(step, &inputs(&profile(text))).digest;
+        let redis = digest("components = [\"redis\"]");
+        assert_eq!(redis, digest("components = [\"redis\"]"));
+        for other in [
+            "components = [\"redis\", \"nav2\"]",
+            "components = [\"redis\"]\nenv = { A = \"1\" }",
+            "components = [\"redis\"]\nimages = { redis = \"redis:8\" }",
+            "components = [\"redis\"]\nsecrets = { A = \"env:A\" }",
+        ] {
+            assert_ne!(redis, digest(other), "{other}");
+        }
+        // Where a secret is read from is nothing to the host.
+        assert_eq!(
+            digest("components = [\"redis\"]\nsecrets = { A = \"env:A\" }"),
+            digest("components = [\"redis\"]\nsecrets = { A = \"ssm:/a\" }")
+        );
+    }
+
+    #[test]
+    fn the_step_takes_every_input() {
+        let step = step("stack").expect("shipped");
+        let profile = profile(SECRETS);
+        let inputs = inputs(&profile);
+        for name in inputs.keys() {
+            assert!(step.header.inputs.contains_key(name), "{name}");
+        }
+        assert_eq!(inputs.len(), step.header.inputs.len());
+        assert_eq!(step.header.secrets, [STACK_SECRETS]);
+        assert_eq!(inputs["STACK_SERVICES"], "nim");
+        assert_eq!(inputs["STACK_SECRET_NAMES"], "NGC_API_KEY OWN");
+        assert!(stack_inputs(&profile, None, HostGpu::None).is_empty());
+    }
+
+    #[test]
+    fn secrets_by_host_and_by_place() {
+        let profile = profile(SECRETS);
+        let of = |address: &str| stack_secrets(&profile, &Address::new(address)).len();
+        assert_eq!(
+            (
+                of("node.sim.0"),
+                of("node.other.0"),
+                of("edge.sim"),
+                of("vpc")
+            ),
+            (3, 0, 0, 0)
+        );
+        let sources = secret_sources(&profile);
+        assert_eq!(
+            sources[&SecretSource::Ssm("/labs/ngc".to_owned())],
+            "stack.twin: NGC_API_KEY"
+        );
+        assert_eq!(sources.len(), 3);
+    }
+}
