@@ -137,7 +137,7 @@ impl Books {
         let recovery: Recovery = recover(
             cloud,
             clock,
-            &prepared.scope,
+            (&prepared.scope, &prepared.lab_id),
             &open,
             inventory,
             session.suspect_age,

@@ -12,8 +12,7 @@ use super::exec::code_of_run;
 use super::prepare::{Prepared, Wish, price, read, think};
 use super::session::{OpenError, Session};
 use super::{exit, report, show};
-use crate::inventory::{Inventory, Owner, Seen, Sighting};
-use crate::model::{InstanceState, LabId, TAG_KEEP};
+use crate::inventory::{Inventory, Sighting};
 use crate::plan::Mode;
 
 /// Take the whole lab away and prove that nothing is left.
@@ -105,35 +104,16 @@ async fn search(
     patient: bool,
 ) -> (Inventory, Vec<Sighting>) {
     let tries = if patient { 4 } else { 1 };
+    let (lab, kept) = (&prepared.reading.lab_id, prepared.plan.kept());
     let mut world = session.cloud.collect(&prepared.reading.scope).await;
     for _ in 1..tries {
-        if leftovers(&world, &prepared.reading.lab_id).is_empty() {
+        if world.left_of(lab, &kept).is_empty() {
             break;
         }
         session.clock.sleep(Duration::from_secs(3)).await;
         world = session.cloud.collect(&prepared.reading.scope).await;
     }
-    let left = leftovers(&world, &prepared.reading.lab_id)
-        .into_iter()
-        .cloned()
-        .collect();
+    let left = world.left_of(lab, &kept);
+    let left = left.into_iter().cloned().collect();
     (world, left)
-}
-
-/// All that carries the lab's identity, parts such as root volumes included, but for what is kept.
-fn leftovers<'a>(world: &'a Inventory, lab_id: &LabId) -> Vec<&'a Sighting> {
-    let ours =
-        |sighting: &&Sighting| matches!(&sighting.owner, Owner::Lab { id, .. } if id == lab_id);
-    let gone = |sighting: &Sighting| match &sighting.seen {
-        Seen::Instance(seen) => seen.state == InstanceState::Terminated,
-        _ => false,
-    };
-    let kept =
-        |sighting: &Sighting| sighting.tags.get(TAG_KEEP).map(String::as_str) == Some("true");
-    world
-        .sightings
-        .iter()
-        .filter(ours)
-        .filter(|s| !gone(s) && !kept(s))
-        .collect()
 }

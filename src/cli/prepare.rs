@@ -197,7 +197,7 @@ pub(super) async fn read_known(
     }
     let mut gathered = gathered.map_err(|failure| session.told(&failure))?;
     // A lockfile that was lost and made again knows of nothing that is there: then everything is looked for.
-    let unknowing = recorded.is_some_and(|lock| lock.resources.is_empty());
+    let unknowing = recorded.is_none_or(|lock| lock.resources.is_empty());
     let exists = gathered
         .inventory
         .owned(&session.profile.name, &lab_id)
@@ -262,14 +262,9 @@ fn unknown_lab(
 ) -> Result<(), CliError> {
     let (name, own) = (&session.profile.name, &reading.lab_id);
     let inventory = reading.inventory();
-    let others = inventory.other_labs(name, Some(own));
-    let Some((id, count)) = others.into_iter().next() else {
+    let Some((id, count)) = inventory.unknown_lab(name, own, recorded.is_some()) else {
         return Ok(());
     };
-    let exists = inventory.owned(name, own).next().is_some();
-    if recorded.is_some() && exists {
-        return Ok(());
-    }
     let region = &reading.identity.region;
     let there =
         format!("a lab named {name} exists in {region} already ({count} resources, lab id {id})");

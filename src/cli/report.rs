@@ -222,10 +222,12 @@ pub(super) fn after_destroy(
     };
     let report = EndReport {
         standing: &standing,
-        remains: if world.unreadable.is_empty() {
-            Remains::Scanned
-        } else {
+        remains: if !world.unreadable.is_empty() {
             Remains::Unknown(&world.unreadable)
+        } else if left.is_empty() && !standing.is_empty() {
+            Remains::Kept
+        } else {
+            Remains::Scanned
         },
         next: &next,
         ..account(app, session, prepared, run)

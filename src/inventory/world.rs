@@ -1,6 +1,6 @@
 //! All that was seen in one reading, and whose it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Seen, SeenInstance};
 use crate::model::{
     AccountId, Address, CloudId, Failure, InstanceState, Kind, LabId, LabName, Region, TAG_ADDRESS,
-    TAG_FIRST, TAG_LAB, TAG_LAB_ID, TAG_RUN, Tags,
+    TAG_FIRST, TAG_KEEP, TAG_LAB, TAG_LAB_ID, TAG_RUN, Tags,
 };
 
 /// Who is asking, and where.
@@ -191,6 +191,33 @@ impl Inventory {
             }
         }
         labs
+    }
+
+    /// Another lab of this name, and how much of it there is, where it must not be built a second time: no lockfile knows
+    /// of it, or the one that is there is of a lab of which nothing exists.
+    pub fn unknown_lab(
+        &self,
+        name: &LabName,
+        own: &LabId,
+        has_lockfile: bool,
+    ) -> Option<(LabId, usize)> {
+        let other = self.other_labs(name, Some(own)).into_iter().next()?;
+        let exists = self.owned(name, own).next().is_some();
+        (!has_lockfile || !exists).then_some(other)
+    }
+
+    /// All that carries the lab's identity and was to go, parts such as root volumes included. What is kept is either
+    /// marked so, or one of `kept`.
+    pub fn left_of(&self, lab: &LabId, kept: &BTreeSet<CloudId>) -> Vec<&Sighting> {
+        let ours = |s: &&Sighting| matches!(&s.owner, Owner::Lab { id, .. } if id == lab);
+        let stays = |s: &Sighting| {
+            s.tags.get(TAG_KEEP).is_some_and(|keep| keep == "true") || kept.contains(&s.id)
+        };
+        self.sightings
+            .iter()
+            .filter(ours)
+            .filter(|s| !s.is_gone() && !stays(s))
+            .collect()
     }
 
     /// The sighting of this id, whoever's it is.

@@ -80,7 +80,7 @@ pub(super) fn access(
         .nodes
         .values()
         .any(|node| node.count > 0 && node.instance_profile.is_none());
-    let instance_profile = wants_profile.then(|| identity(profile, facts, resources));
+    let instance_profile = wants_profile.then(|| identity(profile, facts, &key, resources));
     Access {
         key,
         groups,
@@ -88,7 +88,9 @@ pub(super) fn access(
     }
 }
 
-fn identity(profile: &Profile, facts: &Facts, resources: &mut Resources) -> Ref {
+/// IAM cannot be searched by tag: what is made there comes after the key pair and goes before it, so that wherever a run
+/// is cut off and its files are lost, something by which the lab is found is still there.
+fn identity(profile: &Profile, facts: &Facts, key: &Ref, resources: &mut Resources) -> Ref {
     let role_spec = RoleSpec {
         name: role_name(&profile.name, &facts.lab_id),
         policies: host_policies(&profile.region)
@@ -96,20 +98,22 @@ fn identity(profile: &Profile, facts: &Facts, resources: &mut Resources) -> Ref 
             .map(|(arn, _)| arn)
             .collect(),
     };
-    let role = add(
-        resources,
-        &Address::new("access.role"),
-        Spec::Role(role_spec),
-    );
+    let address = Address::new("access.role");
+    let role = add(resources, &address, Spec::Role(role_spec));
     let spec = InstanceProfileSpec {
         name: instance_profile_name(&profile.name, &facts.lab_id),
         role,
     };
-    add(
-        resources,
-        &Address::new("access.instance-profile"),
-        Spec::InstanceProfile(spec),
-    )
+    let holder = Address::new("access.instance-profile");
+    let instance_profile = add(resources, &holder, Spec::InstanceProfile(spec));
+    if let Ref::Managed(key) = key {
+        for address in [address, holder] {
+            resources.entry(address).and_modify(|resource| {
+                resource.after.insert(key.clone());
+            });
+        }
+    }
+    instance_profile
 }
 
 /// Every ingress rule: a port and one block that may connect to it.

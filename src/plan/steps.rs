@@ -92,7 +92,7 @@ pub(super) fn make(
             _ => launch(layout, input, address, launches),
         };
     };
-    let made = layout.step(address, first, &[]);
+    let made = layout.step(address, first, &others_first(layout, input, address, spec));
     let mut last = made;
     for op in rest {
         last = layout.step(address, op, &[made]);
@@ -104,6 +104,17 @@ pub(super) fn make(
         made
     };
     layout.usable(address, made, ready);
+}
+
+/// The steps of what comes before a resource although its calls do not refer to it.
+fn others_first(layout: &Layout, input: &Input<'_>, address: &Address, spec: &Spec) -> Vec<StepId> {
+    let referred = spec.depends_on();
+    let resource = input.lab.resources.get(address);
+    let others = resource.into_iter().flat_map(|resource| &resource.after);
+    others
+        .filter(|other| !referred.contains(other))
+        .filter_map(|other| layout.ready_after(other))
+        .collect()
 }
 
 /// The call that makes a resource, and those that complete it side by side. Machines are launched in batches and

@@ -15,7 +15,7 @@ const MOST_PER_CALL: usize = 100;
 /// `DeleteConflict`. An address in use keeps a gateway attached; a terminating machine keeps its volumes.
 fn waits_for(kind: Kind) -> &'static [Kind] {
     match kind {
-        Kind::Instance | Kind::ElasticIp | Kind::KeyPair => &[],
+        Kind::Instance | Kind::ElasticIp => &[],
         Kind::Volume
         | Kind::RouteTableAssociation
         | Kind::Route
@@ -26,6 +26,8 @@ fn waits_for(kind: Kind) -> &'static [Kind] {
         Kind::InternetGateway => &[Kind::Instance, Kind::ElasticIp, Kind::Route],
         Kind::RouteTable => &[Kind::RouteTableAssociation, Kind::Route],
         Kind::Role => &[Kind::InstanceProfile],
+        // Not for EC2: as long as there is a key pair the lab can be found by its tags, and IAM cannot be searched so.
+        Kind::KeyPair => &[Kind::InstanceProfile, Kind::Role],
         Kind::Vpc => &[
             Kind::Subnet,
             Kind::InternetGateway,
@@ -43,10 +45,10 @@ const ORDER: [Kind; 14] = [
     Kind::RouteTableAssociation,
     Kind::Route,
     Kind::SecurityGroup,
-    Kind::KeyPair,
     Kind::PlacementGroup,
     Kind::InstanceProfile,
     Kind::Role,
+    Kind::KeyPair,
     Kind::Subnet,
     Kind::InternetGateway,
     Kind::RouteTable,

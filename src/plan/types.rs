@@ -125,6 +125,13 @@ impl Plan {
             .any(|change| change.action == Action::Blocked)
     }
 
+    /// The ids of what stays although the lab goes.
+    pub fn kept(&self) -> BTreeSet<CloudId> {
+        let kept = |change: &&Change| change.reason == Reason::Kept;
+        let changes = self.changes.iter().filter(kept);
+        changes.filter_map(|change| change.id.clone()).collect()
+    }
+
     /// Whether a machine would be launched or started: only then are quotas, offers and prices read.
     pub fn launches(&self) -> bool {
         self.steps

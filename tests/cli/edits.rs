@@ -163,3 +163,17 @@ fn a_machine_is_not_ended_when_its_volume_keeps_it_from_coming_back() {
     bench.write("lab.toml", LAB);
     run(&bench, &["plan", "--detailed-exitcode"]).ends(0);
 }
+
+#[test]
+fn what_the_profile_keeps_is_no_leftover_even_if_the_cloud_was_not_told() {
+    let bench = applied(LAB);
+    let kept = LAB.replace(r#"mount = "/data" }"#, r#"mount = "/data", keep = true }"#);
+    assert_ne!(kept, LAB);
+    bench.write("lab.toml", kept);
+    let ran = run(&bench, &["destroy", "--yes"]).ends(0);
+    ran.says(&[
+        "Nothing is left but what is kept",
+        "volume.box.0.data",
+        "keep = true in the profile",
+    ]);
+}

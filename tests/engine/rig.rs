@@ -131,7 +131,7 @@ impl Rig {
         }
         let age = Duration::from_secs(30);
         let (cloud, clock) = (self.cloud.as_ref(), self.clock.as_ref());
-        let recovery = recover(cloud, clock, scope, &open, inventory, age).await;
+        let recovery = recover(cloud, clock, (scope, lab), &open, inventory, age).await;
         assert_eq!(recovery.unsettled, []);
         self.begin(identity, pins, lab);
         self.journal.write(&recovery.records);

@@ -57,6 +57,19 @@ fn a_machine_is_launched_into_a_network_that_works() {
 }
 
 #[test]
+fn what_cannot_be_searched_for_comes_after_something_that_can() {
+    let lab = lab_of(TWIN);
+    let plan = planned(Mode::Apply, &lab, None, &Inventory::empty(moment()));
+    let found_by_tag = place(&plan, "access.key-pair", "ImportKeyPair");
+    for (address, name) in [
+        ("access.role", "CreateRole"),
+        ("access.instance-profile", "CreateInstanceProfile"),
+    ] {
+        assert!(waits(&plan, place(&plan, address, name), found_by_tag));
+    }
+}
+
+#[test]
 fn like_machines_share_one_call() {
     for (count, calls) in [(1, 1), (50, 1), (100, 1), (101, 2), (250, 3)] {
         let lab = lab_of(
@@ -167,6 +180,13 @@ fn nothing_goes_before_what_stands_on_it() {
             "DeleteInstanceProfile",
             "access.role",
             "DeleteRole",
+        ),
+        // IAM cannot be searched by tag: something that can be stays until it is empty.
+        (
+            "access.role",
+            "DeleteRole",
+            "access.key-pair",
+            "DeleteKeyPair",
         ),
     ];
     for (first, first_op, then, then_op) in order {

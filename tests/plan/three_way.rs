@@ -1,10 +1,12 @@
 //! What is decided about each resource, and why.
 
+use std::collections::BTreeSet;
+
 use roboinfra::inventory::{Inventory, Seen, SeenInstance, Sighting};
 use roboinfra::lab::Lab;
 use roboinfra::model::{
     Action, Address, BlockReason, CloudId, Failure, FailureClass, ImageId, InstanceState,
-    InstanceType, Kind, Op, Reason, TAG_RESTART, Zone,
+    InstanceType, Kind, Op, Reason, TAG_KEEP, TAG_RESTART, Zone,
 };
 use roboinfra::plan::Mode;
 
@@ -368,6 +370,17 @@ fn destroy_keeps_what_is_kept() {
         (Action::NoOp, &Reason::Kept)
     );
     assert_eq!(plan.tally().delete, lab.resources.len() - 1);
+    // It is marked in the profile, and not in the cloud yet: it is no leftover for that.
+    let mut unmarked = world.clone();
+    for sighting in &mut unmarked.sightings {
+        sighting.tags.remove(TAG_KEEP);
+    }
+    let left = |kept| {
+        let left = unmarked.left_of(&lab.id, kept).into_iter();
+        left.filter(|sighting| sighting.seen.kind() == Kind::Volume && !sighting.is_part())
+            .count()
+    };
+    assert_eq!((left(&plan.kept()), left(&BTreeSet::new())), (0, 1));
 }
 
 #[test]

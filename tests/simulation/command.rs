@@ -9,11 +9,11 @@ use roboinfra::apply::{
     Engine, ForLaunch, Gathered, Report, Run, Stop, capacity, confirm, gather, recover,
 };
 use roboinfra::event::Event;
-use roboinfra::inventory::{Identity, Owner, Sighting};
+use roboinfra::inventory::Identity;
 use roboinfra::lab::{self, Facts, Lab, LabProblem};
 use roboinfra::model::{
     Action, Address, BlockReason, Failure, FailureClass, Kind, LabId, Op, Reason, RetryPolicy,
-    RunId, TAG_KEEP,
+    RunId,
 };
 use roboinfra::plan::{self, Input, Mode, Notice, Plan, Power, Severity};
 use roboinfra::port::{Clock, Cloud, Journal, JournalError, Scope, WhoAmI};
@@ -210,7 +210,7 @@ impl Session<'_> {
 
     async fn rebuild(&mut self, files: &mut Files) -> Result<Ended, Trouble> {
         let fate = Arc::clone(&self.fate);
-        let mut ledger = files.open(&fate);
+        let ledger = files.open(&fate);
         if ledger.folded().lockfile.is_some() {
             return Err(Trouble::HasLockfile);
         }
@@ -219,8 +219,7 @@ impl Session<'_> {
             lab: Some(name.clone()),
             ..Scope::default()
         };
-        let (identity, world) = tokio::join!(self.cloud.identity(), self.cloud.collect(&scope));
-        let identity = identity.map_err(Trouble::Cloud)?;
+        let world = self.cloud.collect(&scope).await;
         let labs = world.other_labs(&name, None);
         // A stranger's lab of this name is there in some stories: the user knows which one is theirs.
         let id = match labs.keys().find(|id| id.as_str().starts_with("lab-")) {
@@ -228,24 +227,14 @@ impl Session<'_> {
             None if labs.is_empty() => return Err(Trouble::NoSuchLab),
             None => return Err(Trouble::SeveralLabs),
         };
-        let begun = Record::Begun {
-            run: self.draw("run"),
-            command: "state rebuild".to_owned(),
-            lab: entry(&identity, self.profile, &id),
-            pins: Pins::default(),
-            serial: 0,
-            at: self.clock.now(),
-        };
-        ledger.append(&[begun])?;
-        ledger.conclude(self.clock.now())?;
-        let plan = Plan {
-            mode: Mode::RefreshOnly,
-            changes: Vec::new(),
-            steps: Vec::new(),
-            bindings: std::collections::BTreeMap::default(),
-            forgotten: Vec::new(),
-        };
-        Ok(Ended::Looked(Box::new(plan)))
+        let reading = self.read_known(None, Mode::RefreshOnly, id).await?;
+        if let Some(failure) = reading.gathered.inventory.unreadable.values().next() {
+            return Err(Trouble::Cloud(failure.clone()));
+        }
+        let (lab, plan) = self.think(&reading, None, Mode::RefreshOnly)?;
+        let prepared = self.price(reading, lab, plan).await;
+        let (report, told) = self.run(ledger, &prepared).await?;
+        Ok(Ended::Ran(Box::new(report), told))
     }
 
     fn draw(&mut self, what: &str) -> RunId {
@@ -257,6 +246,21 @@ impl Session<'_> {
             || LabId::new(self.draw("lab").as_str()),
             |lock| lock.lab.id.clone(),
         );
+        let reading = self.read_known(recorded, mode, lab_id).await?;
+        let world = &reading.gathered.inventory;
+        let has_lockfile = recorded.is_some();
+        match world.unknown_lab(&self.profile.name, &reading.lab_id, has_lockfile) {
+            Some(_) => Err(Trouble::UnknownLab),
+            None => Ok(reading),
+        }
+    }
+
+    async fn read_known(
+        &mut self,
+        recorded: Option<&Lockfile>,
+        mode: Mode,
+        lab_id: LabId,
+    ) -> Result<Reading, Trouble> {
         let pins = recorded.map(pins_in_use).unwrap_or_default();
         let wants = if mode == Mode::Destroy {
             lab::Wants::default()
@@ -297,13 +301,6 @@ impl Session<'_> {
             lab_id,
             scope,
         };
-        let others = reading
-            .gathered
-            .inventory
-            .other_labs(&self.profile.name, Some(&reading.lab_id));
-        if recorded.is_none() && !others.is_empty() {
-            return Err(Trouble::UnknownLab);
-        }
         Ok(reading)
     }
 
@@ -327,7 +324,7 @@ impl Session<'_> {
             instance_profiles,
             placement_groups: profile.nodes.values().any(|node| node.placement_group)
                 || remembered(Kind::PlacementGroup).next().is_some()
-                || recorded.is_some_and(|lock| lock.resources.is_empty()),
+                || recorded.is_none_or(|lock| lock.resources.is_empty()),
             ..Scope::default()
         }
     }
@@ -344,7 +341,7 @@ impl Session<'_> {
         let recovery = recover(
             self.cloud.as_ref(),
             self.clock.as_ref(),
-            &reading.scope,
+            (&reading.scope, &reading.lab_id),
             &open,
             reading.gathered.inventory.clone(),
             PATIENCE,
@@ -559,9 +556,8 @@ impl Session<'_> {
             }
             let world = self.cloud.collect(&prepared.reading.scope).await;
             left = world
-                .sightings
-                .iter()
-                .filter(|sighting| is_left(sighting, &prepared.reading.lab_id))
+                .left_of(&prepared.reading.lab_id, &prepared.plan.kept())
+                .into_iter()
                 .map(|sighting| Address::new(sighting.id.as_str()))
                 .collect();
             if left.is_empty() {
@@ -570,15 +566,6 @@ impl Session<'_> {
         }
         left
     }
-}
-
-fn is_left(sighting: &Sighting, lab: &LabId) -> bool {
-    let ours = matches!(&sighting.owner, Owner::Lab { id, .. } if id == lab);
-    let kept = sighting
-        .tags
-        .get(TAG_KEEP)
-        .is_some_and(|keep| keep == "true");
-    ours && !sighting.is_gone() && !kept
 }
 
 fn entry(identity: &Identity, profile: &Profile, id: &LabId) -> LabEntry {

@@ -312,6 +312,11 @@ impl<'a> World<'a> {
                     Ok(_) => {}
                     // Ours went before its lockfile was lost: the name is a stranger's now.
                     Err(Trouble::SeveralLabs) => return,
+                    // The lockfile is of a lab that is gone: it is moved away, as the error says.
+                    Err(Trouble::HasLockfile) => {
+                        self.files.lockfile = None;
+                        self.files.journal.clear();
+                    }
                     ended => panic!("it cannot be rebuilt: {ended:?}"),
                 },
                 // Data stays where it is: the edit that moved its machine is taken back.

@@ -64,7 +64,7 @@ pub fn end_json(report: &EndReport<'_>) -> String {
     line(&Summary {
         failures: failures.collect(),
         standing: standing.collect(),
-        scanned: report.remains == Remains::Scanned,
+        scanned: matches!(report.remains, Remains::Scanned | Remains::Kept),
         resources: report.resources,
         cost: report.rate.map(RateMirror::from),
         next: report.next,

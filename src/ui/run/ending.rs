@@ -40,6 +40,8 @@ pub enum Remains<'a> {
     NotScanned,
     /// It found what `EndReport::standing` lists, and nothing else.
     Scanned,
+    /// It found what `EndReport::standing` lists, all of which is to be kept.
+    Kept,
     /// These kinds could not be read, so nobody knows.
     Unknown(&'a BTreeMap<Kind, Failure>),
 }
@@ -158,6 +160,13 @@ fn proof(page: &mut Page, report: &EndReport<'_>, look: &Look) {
             Role::Good,
             format!(
                 "{} Nothing is left: a fresh scan by tag found nothing of this lab.",
+                look.tick()
+            ),
+        ),
+        Remains::Kept => (
+            Role::Good,
+            format!(
+                "{} Nothing is left but what is kept, a fresh scan by tag says:",
                 look.tick()
             ),
         ),
