@@ -16,6 +16,8 @@ mod files;
 mod hostile;
 #[path = "cli/hosts.rs"]
 mod hosts;
+#[path = "cli/json.rs"]
+mod json;
 #[path = "cli/options.rs"]
 mod options;
 #[path = "cli/outcomes.rs"]

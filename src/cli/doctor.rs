@@ -15,7 +15,7 @@ use crate::apply::{HostJob, examine, remember};
 use crate::host::{Finding, HostEnd, Verdict};
 use crate::model::Address;
 use crate::ui::examined_view;
-use crate::ui::json::verdicts_json;
+use crate::ui::json::examined_json;
 
 /// Measure hosts and say what is wrong, why, and what to type next.
 ///
@@ -41,7 +41,7 @@ pub(super) async fn doctor(app: &mut App, args: &DoctorArgs) -> Result<u8, OpenE
     drop(busy);
     write_down_news(app, &session, &jobs, &verdicts).await?;
     if app.global.json {
-        app.data(&verdicts_json(&verdicts, &app.same_lab()));
+        app.data(&examined_json(&verdicts, &app.same_lab()));
     } else {
         let shown = examined_view(&verdicts, &app.look(), &app.same_lab());
         app.data(&shown);

@@ -201,6 +201,20 @@ case_apt_lock() {
     wants "with the lock held" "$code" "$READY" && once "$host" base 1
 }
 
+# The disk fills while dpkg unpacks: what is new under /usr has so much room, and more of it later.
+case_full_disk() {
+    one k "$LONG" || return 1
+    bootstrap_steps || return 1
+    on "$host" 'sudo -n sh -c "mkdir /srv/room && mount -t tmpfs -o size=24m room /srv/room && mkdir /srv/room/new /srv/room/work &&
+        mount -t overlay -o lowerdir=/usr,upperdir=/srv/room/new,workdir=/srv/room/work new /usr"' || return 1
+    bootstrap
+    wants "with a full disk" "$code" "$NOT_READY" || return 1
+    grep -qi 'no space left' "$work/log" || { wants "what is said of the disk" "$(tail -n 20 "$work/log")" 'no space left'; return 1; }
+    on "$host" 'sudo -n mount -o remount,size=2g /srv/room' || return 1
+    bootstrap
+    wants "with room again" "$code" "$READY" && sound "$host"
+}
+
 # What fails twice and then passes: the archive is out of reach, as apt tells it.
 case_fails_twice() {
     one m "$LONG" || return 1
@@ -218,6 +232,6 @@ case_fails_twice() {
 
 # --- All of them -------------------------------------------------------------------------------------------------
 
-cases=(four killed cut frozen rebooted power wrong_key apt_lock fails_twice)
+cases=(four killed cut frozen rebooted power wrong_key apt_lock full_disk fails_twice)
 (($# == 0)) || cases=("$@")
 run_cases

@@ -191,6 +191,11 @@ struct FindingMirror<'a> {
     binding: bool,
 }
 
+/// What was measured of hosts, without any event: a format of its own line and a line for each verdict.
+pub fn examined_json(verdicts: &[Verdict], same_lab: &str) -> String {
+    Format::Hosts.opening() + &verdicts_json(verdicts, same_lab)
+}
+
 /// One line for each verdict, after the events.
 pub fn verdicts_json(verdicts: &[Verdict], same_lab: &str) -> String {
     verdicts

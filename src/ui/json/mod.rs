@@ -19,7 +19,7 @@ pub use ending::end_json;
 pub use error::{ErrorMirror, error_json, error_opening};
 pub use events::{Events, nothing_ran_json};
 pub use graph::graph_json;
-pub use hosts::{HostEvents, verdicts_json};
+pub use hosts::{HostEvents, examined_json, verdicts_json};
 pub use line::{Format, line};
 pub use plan::plan_json;
 pub use policy::{host_role_json, policy_json};
