@@ -16,7 +16,7 @@ use super::run::Run;
 use super::schedule::Schedule;
 use super::worker::{Made, Request, Shared, Worker};
 use crate::event::{Event, Outline, RunEnd};
-use crate::model::{Action, Address, CloudId, Failure, FailureClass, RetryPolicy};
+use crate::model::{Action, Address, CloudId, Failure, FailureClass, RetryPolicy, RunId};
 use crate::plan::{Plan, StepId};
 use crate::port::{Clock, Cloud, Journal, JournalError};
 use crate::state::Record;
@@ -79,6 +79,10 @@ pub struct Report {
     pub done: BTreeMap<Action, usize>,
     /// How long it took.
     pub took: Duration,
+    /// The run.
+    pub run: RunId,
+    /// The ids of what it made.
+    pub made: BTreeSet<CloudId>,
 }
 
 impl Engine {
@@ -333,6 +337,8 @@ impl<'a> Driver<'a> {
             skipped: self.skipped,
             done,
             took,
+            run: self.run.id.clone(),
+            made: self.fresh,
         }
     }
 }

@@ -12,10 +12,10 @@ use crate::event::Event;
 use crate::inventory::Sighting;
 use crate::model::{
     Action, Address, BlockReason, CloudId, FieldChange, Impact, InstanceState, InstanceType, Kind,
-    Op, Reason, Spec,
+    Op, Reason, Spec, TAG_LAB,
 };
 use crate::plan::{Binding, Change, Mode, StepId, spec_digest};
-use crate::state::{Record, Recorded};
+use crate::state::{HostRecord, Record, Recorded};
 
 /// The account of one run.
 pub(super) struct Ledger<'a> {
@@ -116,6 +116,7 @@ impl<'a> Ledger<'a> {
             self.resized.insert(&step.address, instance_type);
         }
         let ends = matches!(step.op, Op::Delete { .. })
+            || matches!(&step.op, Op::Untag { keys, .. } if keys.contains(TAG_LAB))
             || matches!(
                 step.op,
                 Op::AwaitInstances {
@@ -126,10 +127,14 @@ impl<'a> Ledger<'a> {
         if ends {
             for address in &step.covers {
                 if let Some(binding) = self.bindings.remove(address) {
-                    records.push(Record::Gone {
-                        address: address.clone(),
-                        id: binding.id,
-                    });
+                    let change = self.changes.get(address);
+                    let from = change.and_then(|change| change.moved_from.as_ref());
+                    records.extend([Some(address), from].into_iter().flatten().map(|address| {
+                        Record::Gone {
+                            address: address.clone(),
+                            id: binding.id.clone(),
+                        }
+                    }));
                 }
             }
         }
@@ -146,8 +151,8 @@ impl<'a> Ledger<'a> {
                 .expect("every covered resource is counted");
             *left -= 1;
             if *left == 0 && !self.failed.contains(address) {
-                let (record, event) = self.complete(address, now);
-                records.extend(record);
+                let (more, event) = self.complete(address, now);
+                records.extend(more);
                 events.extend(event);
             }
         }
@@ -168,13 +173,9 @@ impl<'a> Ledger<'a> {
         unfinished.map(|(address, _)| (*address).clone()).collect()
     }
 
-    fn complete(
-        &mut self,
-        address: &'a Address,
-        now: Timestamp,
-    ) -> (Option<Record>, Option<Event>) {
+    fn complete(&mut self, address: &'a Address, now: Timestamp) -> (Vec<Record>, Option<Event>) {
         let Some(change) = self.changes.get(address) else {
-            return (None, None);
+            return (Vec::new(), None);
         };
         *self.done.entry(change.action).or_default() += 1;
         let recorded = self.kept(change);
@@ -182,14 +183,23 @@ impl<'a> Ledger<'a> {
             .as_ref()
             .map(|recorded| recorded.id.clone())
             .or_else(|| change.id.clone());
-        let record = recorded.map(|recorded| Record::Kept {
-            address: address.clone(),
-            recorded,
-        });
+        let mut records = Vec::new();
+        if let Some(recorded) = recorded {
+            let kept = Record::Kept {
+                address: address.clone(),
+                recorded,
+            };
+            records.push(kept);
+            let from = change.moved_from.as_ref();
+            records.extend(
+                from.into_iter()
+                    .flat_map(|from| left(self.run, from, address)),
+            );
+        }
         let took = since(self.begun.get(address).copied(), now);
         let (kind, action) = (change.kind, change.action);
         (
-            record,
+            records,
             Some(Event::ResourceDone {
                 address: address.clone(),
                 kind,
@@ -206,15 +216,42 @@ impl<'a> Ledger<'a> {
             Some(made) => made.clone(),
             None => existing(self.run, &self.seen, change)?,
         };
-        as_wanted(
-            &mut recorded,
-            &self.run.lab.resources.get(&change.address)?.spec,
-        );
+        // What was only taken over may still differ from the profile: that is no drift.
+        if change.reason == Reason::Imported {
+            "imported".clone_into(&mut recorded.digest);
+        } else if let Some(resource) = self.run.lab.resources.get(&change.address) {
+            as_wanted(&mut recorded, &resource.spec);
+        } else if change.moved_from.is_none() {
+            return None;
+        }
         if let Some(now) = self.resized.get(&change.address) {
             recorded.instance_type = Some((*now).clone());
         }
-        (change.action != Action::Delete).then_some(recorded)
+        (!matches!(change.action, Action::Delete | Action::Forget)).then_some(recorded)
     }
+}
+
+/// What is remembered at an old address goes: the resource, and the host that the machine is goes to the new one.
+fn left(run: &Run<'_>, from: &Address, to: &Address) -> Vec<Record> {
+    let Some(lock) = run.recorded else {
+        return Vec::new();
+    };
+    let host = lock.hosts.get(from);
+    let newer = |host: &&HostRecord| {
+        let there = lock.hosts.get(to);
+        there.is_some_and(|there| there.machine == host.machine)
+    };
+    let brought = host.filter(|host| !newer(host)).map(|host| Record::Host {
+        address: to.clone(),
+        host: host.clone(),
+    });
+    let address = from.clone();
+    let gone = lock.resources.get(from).map(|recorded| Record::Gone {
+        address: from.clone(),
+        id: recorded.id.clone(),
+    });
+    let host_gone = host.map(|_| Record::HostGone { address });
+    [brought, gone, host_gone].into_iter().flatten().collect()
 }
 
 fn since(began: Option<Timestamp>, now: Timestamp) -> Duration {
@@ -234,10 +271,12 @@ fn seen<'a>(run: &Run<'a>) -> Seen<'a> {
 /// What is remembered of something that existed before this run, or what was seen of it.
 fn existing(run: &Run<'_>, seen: &Seen<'_>, change: &Change) -> Option<Recorded> {
     let id = change.id.as_ref()?;
-    let before = run
-        .recorded
-        .and_then(|lock| lock.resources.get(&change.address))
-        .filter(|recorded| recorded.id == *id);
+    let at = [Some(&change.address), change.moved_from.as_ref()];
+    let mut before = at.into_iter().flatten().filter_map(|address| {
+        let recorded = run.recorded?.resources.get(address)?;
+        (recorded.id == *id).then_some(recorded)
+    });
+    let before = before.next();
     let now = seen
         .get(&(change.kind, id))
         .map(|sighting| remembered(sighting));
@@ -265,9 +304,10 @@ fn is_settled(run: &Run<'_>, change: &Change) -> bool {
         _ if run.plan.mode != Mode::RefreshOnly => false,
         Action::Blocked => matches!(
             change.reason,
-            Reason::Blocked(BlockReason::PreventDestroy | BlockReason::Impossible(_))
+            Reason::Blocked(BlockReason::PreventDestroy(_) | BlockReason::Impossible(_))
         ),
         Action::Create | Action::Update | Action::Replace | Action::Delete => true,
+        Action::Forget => false,
     }
 }
 
@@ -313,6 +353,7 @@ pub(super) fn opening(run: &Run<'_>) -> Vec<Record> {
             });
         }
     }
+    records.extend(moved_before(run));
     for address in &run.plan.forgotten {
         let remembered = run.recorded.and_then(|lock| lock.resources.get(address));
         let gone = remembered.map(|recorded| Record::Gone {
@@ -322,4 +363,24 @@ pub(super) fn opening(run: &Run<'_>) -> Vec<Record> {
         records.extend(gone);
     }
     records
+}
+
+/// What is remembered at an address that has moved, and of which nothing is left to move: an earlier run was cut off
+/// after it had done so, or what stood there is gone.
+fn moved_before(run: &Run<'_>) -> Vec<Record> {
+    if run.plan.mode != Mode::Apply {
+        return Vec::new();
+    }
+    let changes: BTreeMap<&Address, &Change> =
+        run.plan.changes.iter().map(|c| (&c.address, c)).collect();
+    let resources = run.recorded.into_iter().flat_map(|lock| &lock.resources);
+    resources
+        .filter_map(|(from, recorded)| {
+            let to = run.lab.moves.home(from);
+            let change = changes.get(&to).filter(|_| to != *from)?;
+            let is_settled = change.moved_from.is_none() && change.action != Action::Blocked;
+            (is_settled && change.kind == recorded.kind).then(|| left(run, from, &to))
+        })
+        .flatten()
+        .collect()
 }

@@ -8,13 +8,13 @@ use async_trait::async_trait;
 use super::connect::Aws;
 use super::ec2::{console, image, instance, interface, offering, spot, subnet, volume};
 use super::patience::{Try, patiently};
-use super::{collect, perform, quotas, ssm, sts};
-use crate::inventory::{Identity, Inventory};
+use super::{collect, find, perform, quotas, ssm, sts};
+use crate::inventory::{Identity, Interface, Inventory, Sighting};
 use crate::model::{
-    CloudId, Failure, FailureClass, ImageRef, InstanceType, Market, Op, Outcome, PinnedImage,
+    CloudId, Failure, FailureClass, ImageRef, InstanceType, Kind, Market, Op, Outcome, PinnedImage,
     QuotaCode, Secret, Stamp, UsageClass, Usd, Zone,
 };
-use crate::port::{Blocker, Cloud, Parameters, Scope, Watched};
+use crate::port::{Cloud, Parameters, Scope, Watched};
 
 /// Half way: single reads have nobody to spread out from.
 const JITTER: f64 = 0.5;
@@ -117,8 +117,15 @@ impl Cloud for Aws {
             .await
     }
 
-    async fn interfaces(&self, vpc: &CloudId) -> Result<Vec<Blocker>, Failure> {
+    async fn interfaces(&self, vpc: &CloudId) -> Result<Vec<Interface>, Failure> {
         self.ask(|| Box::pin(interface::read(&self.ec2, vpc))).await
+    }
+
+    async fn find(
+        &self,
+        wanted: &BTreeMap<Kind, BTreeSet<CloudId>>,
+    ) -> Result<Vec<Sighting>, Failure> {
+        find::find(self, wanted).await
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 
 use super::connect::Aws;
-use super::ec2::{address, gateway, group, instance, key, placement, route, subnet, volume, vpc};
+use super::ec2::{
+    address, gateway, group, instance, interface, key, placement, route, subnet, volume, vpc,
+};
 use super::iam::{profile, role};
 use super::patience::{Try, patiently};
-use crate::inventory::{Inventory, Owner, RegionUse, Seen, SeenAssociation, Sighting};
+use crate::inventory::{Interface, Inventory, Owner, RegionUse, Seen, SeenAssociation, Sighting};
 use crate::model::{Address, CloudId, Failure, Kind, Zone};
 use crate::port::Scope;
 
@@ -49,11 +51,15 @@ pub(super) async fn collect(aws: &Aws, scope: &Scope) -> Inventory {
     let mut inventory = Inventory::empty(aws.clock.now());
     let reads = reads(aws, scope);
     let total = reads.len();
-    let answers = join_all(reads.iter().enumerate().map(|(place, read)| {
+    let all = join_all(reads.iter().enumerate().map(|(place, read)| {
         let jitter = share(place, total);
         Box::pin(patiently(aws.clock.as_ref(), jitter, &read.read))
-    }))
-    .await;
+    }));
+    let (answers, interfaces) = join(all, interfaces(aws, scope)).await;
+    match interfaces {
+        Ok(found) => inventory.interfaces = found,
+        Err(failure) => inventory.interfaces_unread = Some(failure),
+    }
     for (read, answer) in reads.iter().zip(answers) {
         match answer {
             Ok(found) => add(&mut inventory, found),
@@ -110,6 +116,17 @@ fn reads<'a>(aws: &'a Aws, scope: &'a Scope) -> Vec<Read<'a>> {
             .map(|name| read!(&[Kind::InstanceProfile], profile::read(iam, name))),
     );
     reads
+}
+
+/// What stands in the lab's own VPC, whoever's it is.
+async fn interfaces(aws: &Aws, scope: &Scope) -> Result<Vec<Interface>, Failure> {
+    let Some(vpc) = &scope.own_vpc else {
+        return Ok(Vec::new());
+    };
+    patiently(aws.clock.as_ref(), 1.0, || {
+        Box::pin(interface::read(&aws.ec2, vpc)) as Try<'_, _>
+    })
+    .await
 }
 
 async fn vpcs(aws: &Aws, scope: &Scope) -> Result<Found, Failure> {

@@ -10,6 +10,7 @@ mod cloud;
 mod collect;
 mod connect;
 mod ec2;
+mod find;
 mod iam;
 mod patience;
 mod perform;

@@ -14,7 +14,7 @@ use super::prepare::{Prepared, Wish, hosts, price, read, read_as, think};
 use super::saved::SavedPlan;
 use super::session::{OpenError, Session};
 use super::tend::code_of_hosts;
-use super::{exit, hosts_after, recall, report, show};
+use super::{exit, hosts_after, recall, report, rollback, show};
 use crate::model::{Action, Kind};
 use crate::plan::Mode;
 use crate::state::Lockfile;
@@ -42,6 +42,10 @@ pub(super) struct ApplyArgs {
     /// Leave the hosts as they are: only what is in the cloud is made.
     #[arg(long)]
     no_bootstrap: bool,
+    /// If it fails, delete what this run has made: a first apply leaves nothing behind. What was there before stays, and
+    /// what this run changed or deleted is not brought back.
+    #[arg(long, conflicts_with = "refresh_only")]
+    rollback: bool,
 }
 
 impl ApplyArgs {
@@ -54,6 +58,7 @@ impl ApplyArgs {
             refresh_only: false,
             refresh_pins: false,
             no_bootstrap: false,
+            rollback: false,
         }
     }
 }
@@ -68,21 +73,7 @@ pub(super) async fn apply(app: &mut App, args: &ApplyArgs) -> Result<u8, OpenErr
     {
         lock.pins = lock.pins.to_look_up_again();
     }
-    let mode = if args.refresh_only {
-        Mode::RefreshOnly
-    } else {
-        Mode::Apply
-    };
-    let wish = match &saved {
-        Some(saved) => Wish {
-            mode: saved.mode,
-            targets: saved.targets.clone(),
-        },
-        None => Wish {
-            mode,
-            targets: targets(&args.target),
-        },
-    };
+    let wish = wish(args, saved.as_ref());
     let busy = app.busy(READING);
     let mut reading = match &saved {
         Some(saved) => {
@@ -149,10 +140,35 @@ pub(super) async fn apply(app: &mut App, args: &ApplyArgs) -> Result<u8, OpenErr
         let result = (&run, verdicts.as_slice());
         report::after_apply(app, &session, &prepared, result, lockfile.as_ref());
     }
+    let failed = broken.is_some() || code != exit::DONE;
     match broken {
-        Some(error) => Err(error.into()),
-        None => Ok(code),
+        _ if !(args.rollback && failed) => broken.map_or(Ok(code), |error| Err(error.into())),
+        broken => {
+            let code =
+                exit::most_telling(std::iter::once(code).chain(broken.iter().map(|e| e.code)));
+            broken.iter().for_each(|error| app.failed(error));
+            Ok(rollback::roll_back(app, &session, &run, lockfile.as_ref(), code).await)
+        }
     }
+}
+
+/// What a saved plan was made for, or what the command line asks for.
+fn wish(args: &ApplyArgs, saved: Option<&SavedPlan>) -> Wish {
+    let mode = if args.refresh_only {
+        Mode::RefreshOnly
+    } else {
+        Mode::Apply
+    };
+    saved.map_or_else(
+        || Wish {
+            mode,
+            targets: targets(&args.target),
+        },
+        |saved| Wish {
+            mode: saved.mode,
+            targets: saved.targets.clone(),
+        },
+    )
 }
 
 /// Makes the lab's key pair if the plan needs one, and puts its public half into the plan.

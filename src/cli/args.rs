@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::global::Global;
 use super::{
-    apply, bootstrap, completions, demo, destroy, doctor, exit, graph, init, logs, man, plan,
-    policy, power, sandbox, schema, ssh, state, status, validate,
+    apply, bootstrap, completions, demo, destroy, doctor, exit, graph, import, init, logs, man,
+    plan, policy, power, sandbox, schema, ssh, state, status, validate,
 };
 
 /// GPU robotics labs on AWS from one TOML file
@@ -68,6 +68,8 @@ pub(super) enum Command {
     State(state::StateArgs),
     /// Print the smallest IAM policy for this lab.
     Policy(policy::PolicyArgs),
+    /// Take something that exists into the lab.
+    Import(import::ImportArgs),
     /// Play a whole lab through in the sandbox.
     Demo(demo::DemoArgs),
     /// The emulated AWS by itself.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::app::App;
 use super::error::CliError;
-use super::prepare::{Prepared, Reading, draw_id};
+use super::prepare::{Prepared, Reading, draw_id, trace};
 use super::session::Session;
 use super::shared::{Guarded, SharedBooks};
 use crate::apply::{Recovery, recover};
@@ -147,6 +147,8 @@ impl Books {
         self.begin(session, prepared, None, "recover")?;
         self.ledger.append(&recovery.records)?;
         prepared.gathered.inventory = recovery.inventory;
+        let recorded = self.recorded();
+        trace(session, recorded.as_ref(), &mut prepared.gathered.inventory).await?;
         match recovery.unsettled.first() {
             None => Ok(()),
             Some(intent) => Err(CliError::new(format!(

@@ -6,7 +6,7 @@ use super::app::App;
 use super::error::CliError;
 use super::exit;
 use super::prepare::Prepared;
-use crate::model::Action;
+use crate::model::{Action, BlockReason, Reason};
 use crate::plan::Severity;
 use crate::ui::Circumstances;
 
@@ -47,6 +47,46 @@ fn unread(prepared: &Prepared) -> Option<CliError> {
         .max_by_key(|told| told.code == exit::CREDENTIALS)
 }
 
+/// What to type or change for what is blocked by a decision of somebody's.
+fn unblock(prepared: &Prepared) -> Vec<String> {
+    let mut hints: Vec<String> = Vec::new();
+    for change in &prepared.plan.changes {
+        let Reason::Blocked(block) = &change.reason else {
+            continue;
+        };
+        let address = &change.address;
+        let hint = match block {
+            BlockReason::PreventDestroy(_) => match prepared.lab.guard_of(address) {
+                Some(line) => format!(
+                    "if {address} may go: set prevent_destroy = false in line {line} of the profile, and run it again"
+                ),
+                None => format!(
+                    "if {address} may go: put its group back with prevent_destroy = false and apply; to let it go on without the lab: roboinfra state rm {address}{{lab}}"
+                ),
+            },
+            BlockReason::Untagged(id) => format!(
+                "to take {address} back: roboinfra import {address} {id}{{lab}}; to let go of it: roboinfra state rm {address}{{lab}}"
+            ),
+            BlockReason::InUse(_) => {
+                "remove what is not the lab's from its network, or ask whoever has made it; to take only the machines away: roboinfra destroy --target node{lab}".to_owned()
+            }
+            BlockReason::Occupied(_) => {
+                "two machines cannot have one address: move one elsewhere with roboinfra state mv FROM TO{lab}, or remove the [[moved]]".to_owned()
+            }
+            BlockReason::Unreadable(_)
+            | BlockReason::Foreign(_)
+            | BlockReason::Ambiguous(_)
+            | BlockReason::DependsOnBlocked(_)
+            | BlockReason::Impossible(_)
+            | BlockReason::InTransition(_) => continue,
+        };
+        if !hints.contains(&hint) && hints.len() < 5 {
+            hints.push(hint);
+        }
+    }
+    hints
+}
+
 /// Refuses a plan that would fail or that cannot be done whole.
 pub(super) fn refuse(prepared: &Prepared) -> Result<(), CliError> {
     if prepared.plan.is_blocked() {
@@ -64,7 +104,9 @@ pub(super) fn refuse(prepared: &Prepared) -> Result<(), CliError> {
             message: format!("{blocked} of the resources are blocked; nothing was changed"),
             ..told
         };
-        return Err(told.hint("the plan above says why for each; --target applies the rest"));
+        return Err(told
+            .hint("the plan above says why for each; --target applies the rest")
+            .hints(unblock(prepared)));
     }
     let errors: Vec<_> = prepared
         .notices

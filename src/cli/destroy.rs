@@ -12,7 +12,9 @@ use super::exec::code_of_run;
 use super::prepare::{Prepared, Wish, price, read, think};
 use super::session::{OpenError, Session};
 use super::{exit, report, show};
+use crate::apply::Report;
 use crate::inventory::{Inventory, Sighting};
+use crate::model::{Failure, Kind};
 use crate::plan::Mode;
 
 /// Take the whole lab away and prove that nothing is left.
@@ -81,6 +83,7 @@ pub(super) async fn carry_out(
         .all(|change| change.reason != crate::model::Reason::NotTargeted);
     let (run, _) = books.run(app, session, prepared, "destroy").await?;
     let code = code_of_run(&run);
+    blockers(app, session, prepared, &run).await;
     if !whole {
         report::after_part(app, session, prepared, &run);
         return Ok(code);
@@ -97,8 +100,27 @@ pub(super) async fn carry_out(
     })
 }
 
+/// Says what keeps the network from being deleted, where EC2 has only said that something does.
+async fn blockers(app: &mut App, session: &Session, prepared: &Prepared, run: &Report) {
+    let violated = |failure: &Failure| failure.code.as_deref() == Some("DependencyViolation");
+    if !run.failures.iter().any(|(_, failure)| violated(failure)) {
+        return;
+    }
+    let vpcs = prepared
+        .plan
+        .changes
+        .iter()
+        .filter(|change| change.kind == Kind::Vpc);
+    for vpc in vpcs.filter_map(|change| change.id.as_ref()) {
+        // What cannot be told now is told by the failure itself.
+        for interface in session.cloud.interfaces(vpc).await.unwrap_or_default() {
+            app.say(&format!("In the way, and not the lab's: {interface}"));
+        }
+    }
+}
+
 /// Searches the cloud for the lab's tags. What has just gone may be listed for a moment longer.
-async fn search(
+pub(super) async fn search(
     session: &Session,
     prepared: &Prepared,
     patient: bool,

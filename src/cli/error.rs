@@ -53,6 +53,12 @@ impl CliError {
         self
     }
 
+    /// The same with more hints.
+    pub(super) fn hints(mut self, hints: Vec<String>) -> Self {
+        self.hints.extend(hints);
+        self
+    }
+
     /// A call that failed where no run was under way: what it means, what the cloud said, what helps.
     pub(super) fn from_failure(failure: &Failure, circumstances: &Circumstances<'_>) -> Self {
         let advice = advise(failure, circumstances);

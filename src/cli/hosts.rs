@@ -11,7 +11,7 @@ use crate::apply::HostJob;
 use crate::assets::OrderError;
 use crate::catalog;
 use crate::inventory::Inventory;
-use crate::lab;
+use crate::lab::{self, Moves};
 use crate::model::{Address, InstanceState, LabId};
 use crate::plan::Mode;
 use crate::port::HostTarget;
@@ -105,7 +105,10 @@ pub(super) fn machines(
 ) -> Result<Vec<HostJob>, CliError> {
     let profile = &session.profile;
     let mut jobs = Vec::new();
+    let moves = Moves::of(profile);
     for (address, sighting) in world.owned(&profile.name, lab_id) {
+        // A machine answers to its new name before `apply` has written that on it.
+        let address = &moves.home(address);
         let Some(seen) = sighting.instance() else {
             continue;
         };

@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::inventory::{Identity, Inventory};
+use crate::inventory::{Identity, Interface, Inventory, Sighting};
 use crate::model::{
-    CloudId, Failure, FailureClass, ImageRef, InstanceType, Market, Op, Outcome, PinnedImage,
+    CloudId, Failure, FailureClass, ImageRef, InstanceType, Kind, Market, Op, Outcome, PinnedImage,
     QuotaCode, Stamp, UsageClass, Usd, Zone,
 };
 use crate::port::{
-    self, Blocker, Clock, Cloud, HostError, HostErrorKind, HostLink, HostTarget, Hosts, Scope,
-    Watched,
+    self, Clock, Cloud, HostError, HostErrorKind, HostLink, HostTarget, Hosts, Scope, Watched,
 };
 use crate::store::Term;
 
@@ -100,8 +99,15 @@ impl Cloud for Leased {
         self.cloud.console_output(instance).await
     }
 
-    async fn interfaces(&self, vpc: &CloudId) -> Result<Vec<Blocker>, Failure> {
+    async fn interfaces(&self, vpc: &CloudId) -> Result<Vec<Interface>, Failure> {
         self.cloud.interfaces(vpc).await
+    }
+
+    async fn find(
+        &self,
+        wanted: &BTreeMap<Kind, BTreeSet<CloudId>>,
+    ) -> Result<Vec<Sighting>, Failure> {
+        self.cloud.find(wanted).await
     }
 }
 

@@ -194,10 +194,7 @@ async fn still_stopped(session: &Session, prepared: &Prepared) -> Vec<Address> {
 }
 
 fn choices(lab: &Lab, reading: &Reading, node: &Address) -> Vec<InstanceType> {
-    let found = reading
-        .inventory()
-        .owned(&lab.name, &lab.id)
-        .find(|(address, _)| *address == node);
+    let found = plan::owned(lab, reading.inventory()).find(|(address, _)| address == node);
     found
         .and_then(|(_, sighting)| sighting.instance())
         .map_or_else(Vec::new, |seen| plan::other_types(lab, node, seen))

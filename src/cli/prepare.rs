@@ -9,7 +9,7 @@ use super::session::Session;
 use crate::apply::{ForLaunch, Gathered, capacity, confirm, gather};
 use crate::inventory::{Identity, Inventory, Owner};
 use crate::lab::{self, Facts, Lab, LabProblem};
-use crate::model::{Address, Kind, LabId};
+use crate::model::{Address, CloudId, Kind, LabId};
 use crate::plan::{self, Bill, HostPlan, Input, Mode, Notice, Plan, Severity, SpotPrices};
 use crate::port::Scope;
 use crate::profile;
@@ -216,13 +216,29 @@ pub(super) async fn read_known(
         session.suspect_age,
     )
     .await;
-    let reading = Reading {
+    let mut reading = Reading {
         identity,
         gathered,
         lab_id,
         scope,
     };
+    trace(session, recorded, &mut reading.gathered.inventory).await?;
     Ok(reading)
+}
+
+/// Looks for what is remembered and was not seen by its tags: somebody may have taken them off.
+pub(super) async fn trace(
+    session: &Session,
+    recorded: Option<&Lockfile>,
+    inventory: &mut Inventory,
+) -> Result<(), CliError> {
+    let missing = plan::missing(recorded, inventory);
+    if !missing.is_empty() {
+        let found = session.cloud.find(&missing).await;
+        let found = found.map_err(|failure| session.told(&failure))?;
+        plan::add_found(inventory, found);
+    }
+    Ok(())
 }
 
 /// What one reading must cover: the lab's tags, and by name what has no filter by tag.
@@ -248,6 +264,7 @@ fn scope(session: &Session, recorded: Option<&Lockfile>, lab_id: &LabId) -> Scop
         placement_groups: profile.nodes.values().any(|node| node.placement_group)
             || remembered(Kind::PlacementGroup).next().is_some(),
         vpc: existing.map(|network| network.vpc.clone()),
+        own_vpc: remembered(Kind::Vpc).next().map(CloudId::new),
         subnets: existing
             .map(|network| network.subnets.iter().cloned().collect())
             .unwrap_or_default(),
@@ -288,7 +305,8 @@ pub(super) fn think(
 ) -> Result<(Lab, Plan), CliError> {
     let lab = match build(session, reading, public_keys) {
         Ok(lab) => lab,
-        Err(_) if wish.mode == Mode::Destroy => empty_lab(session, &reading.lab_id)?,
+        // What is tagged goes although the profile cannot be built any more, unless a node is protected.
+        Err(_) if wish.mode == Mode::Destroy => lab::empty(&session.profile, &reading.lab_id),
         Err(problem) => return Err(problem.into()),
     };
     let observed = reading.inventory();
@@ -349,25 +367,6 @@ fn aimed_at_something(
     }
 }
 
-/// A lab to destroy although its profile cannot be built any more: what is tagged goes, unless a node is protected.
-fn empty_lab(session: &Session, id: &LabId) -> Result<Lab, CliError> {
-    let profile = &session.profile;
-    if let Some((node, _)) = profile.nodes.iter().find(|(_, node)| node.prevent_destroy) {
-        return Err(
-            CliError::new(format!("node.{node} has prevent_destroy = true"))
-                .hint("remove that line from the profile, then run it again"),
-        );
-    }
-    Ok(Lab {
-        name: profile.name.clone(),
-        id: id.clone(),
-        region: profile.region.clone(),
-        tags: profile.tags.clone(),
-        resources: std::collections::BTreeMap::new(),
-        stacks: std::collections::BTreeMap::new(),
-    })
-}
-
 /// What is to be done on the lab's hosts. Pure.
 pub(super) fn hosts(
     session: &Session,
@@ -382,7 +381,8 @@ pub(super) fn hosts(
         plan::lasting_machines(&prepared.lab, &prepared.plan, prepared.reading.inventory());
     let wishes = lab::host_wishes(&session.profile, &prepared.lab, &machines)
         .map_err(|error| CliError::new(error.to_string()).code(exit::PROFILE))?;
-    Ok(plan::host_plans(&wishes, recorded, &wish.targets))
+    let recorded = plan::remembered(&prepared.lab, recorded);
+    Ok(plan::host_plans(&wishes, recorded.as_ref(), &wish.targets))
 }
 
 /// Reads what only a launch needs, makes the bill and the preflight.
@@ -411,6 +411,7 @@ pub(super) async fn price(session: &Session, reading: Reading, lab: Lab, plan: P
     if plan.mode == Mode::Apply {
         notices.extend(missing(session).await);
     }
+    notices.extend(plan::foreign(&lab, &plan, reading.inventory()));
     let mut warnings = profile::not_built(&session.profile);
     warnings.extend(
         session

@@ -11,8 +11,8 @@ use super::error::CliError;
 use super::session::OpenError;
 use super::settings::Settings;
 use super::{
-    apply, bootstrap, completions, demo, destroy, doctor, exit, graph, init, logs, man, plan,
-    policy, power, sandbox, schema, ssh, state, status, validate,
+    apply, bootstrap, completions, demo, destroy, doctor, exit, graph, import, init, logs, man,
+    plan, policy, power, sandbox, schema, ssh, state, status, validate,
 };
 use crate::plan::Power;
 
@@ -120,6 +120,7 @@ async fn obey(app: &mut App, command: &Command) -> Result<u8, OpenError> {
         Command::Tunnel(args) => ssh::tunnel(app, args).await,
         Command::Graph(args) => graph::graph(app, args).await,
         Command::State(args) => state::state(app, args).await,
+        Command::Import(args) => import::import(app, args).await,
         Command::Demo(args) => demo::demo(app, args).await,
         Command::Sandbox(args) => Ok(sandbox::sandbox(app, args).await?),
         Command::Init(args) => match &args.state_bucket {

@@ -4,9 +4,9 @@ use clap::{Args, Subcommand};
 
 use super::app::App;
 use super::error::CliError;
-use super::exit;
 use super::session::{OpenError, Session, read_profile};
 use super::state_bucket::{self, PullArgs, PushArgs, UnlockArgs};
+use super::{exit, state_edit};
 use crate::model::Address;
 use crate::store;
 use crate::ui;
@@ -37,6 +37,14 @@ enum StateCommand {
         #[arg(long, value_name = "ID")]
         lab_id: Option<String>,
     },
+    /// Let go of resources: they go on existing, and on costing, without the lab.
+    ///
+    /// The lab's tags are taken off them, or the next command would see them as the lab's again.
+    Rm(state_edit::RmArgs),
+    /// Give a group, a machine, a volume or an Elastic IP another address, at once.
+    ///
+    /// For a change that colleagues are to get as well, write `[[moved]]` into the profile instead.
+    Mv(state_edit::MvArgs),
     Pull(PullArgs),
     Push(PushArgs),
     Unlock(UnlockArgs),
@@ -46,6 +54,8 @@ pub(super) async fn state(app: &mut App, args: &StateArgs) -> Result<u8, OpenErr
     match &args.command {
         StateCommand::List { address } => list(app, address.as_deref()).await,
         StateCommand::Show { address } => show(app, address).await,
+        StateCommand::Rm(args) => state_edit::rm(app, args).await,
+        StateCommand::Mv(args) => state_edit::mv(app, args).await,
         StateCommand::Rebuild { lab_id } => super::rebuild::rebuild(app, lab_id.as_deref()).await,
         StateCommand::Pull(args) => state_bucket::pull(app, args).await,
         StateCommand::Push(args) => state_bucket::push(app, args).await,

@@ -66,8 +66,10 @@ pub(super) async fn status(app: &mut App, _args: &StatusArgs) -> Result<u8, Open
 
 fn report(app: &App, session: &Session, prepared: &Prepared, run: Option<String>) -> StatusReport {
     let world = prepared.reading.inventory();
-    let owned: Vec<(&Address, &Sighting)> = world
-        .owned(&session.profile.name, &prepared.reading.lab_id)
+    let placed: Vec<(Address, &Sighting)> = crate::plan::owned(&prepared.lab, world).collect();
+    let owned: Vec<(&Address, &Sighting)> = placed
+        .iter()
+        .map(|(address, sighting)| (address, *sighting))
         .collect();
     let plan = &prepared.plan;
     let nodes: Vec<NodeStatus> = owned
@@ -131,6 +133,12 @@ fn report(app: &App, session: &Session, prepared: &Prepared, run: Option<String>
                 .len(),
         ),
         drift,
+        foreign: prepared
+            .notices
+            .iter()
+            .filter(|notice| notice.topic == "foreign")
+            .map(|notice| notice.text.clone())
+            .collect(),
         unreadable: world
             .unreadable
             .iter()

@@ -11,4 +11,4 @@ pub use seen::{
     SeenPlacementGroup, SeenProfile, SeenRole, SeenRoute, SeenRouteTable, SeenSubnet, SeenVolume,
     SeenVpc,
 };
-pub use world::{Finding, Identity, Inventory, Owner, RegionUse, Sighting};
+pub use world::{Finding, Identity, Interface, Inventory, Owner, RegionUse, Sighting};

@@ -75,6 +75,8 @@ pub struct SeenGroup {
     pub description: Option<String>,
     /// Its ingress rules that have an address block as their source.
     pub rules: BTreeSet<Rule>,
+    /// Those of them that carry the tags of the group's lab.
+    pub tagged_rules: BTreeSet<Rule>,
     /// Its other ingress rules (other protocols, groups and prefix lists as sources), as text.
     pub other_rules: BTreeSet<String>,
 }
@@ -148,6 +150,8 @@ pub struct SeenInstance {
     pub imds_hop_limit: Option<u32>,
     /// Its root volume.
     pub root_volume: Option<CloudId>,
+    /// Every volume that is attached to it, the root volume among them.
+    pub volumes: BTreeSet<CloudId>,
     /// Its placement group.
     pub placement_group: Option<String>,
     /// Its virtual processors.

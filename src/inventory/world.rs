@@ -49,15 +49,18 @@ impl Owner {
         let (Some(name), Some(id)) = (tags.get(TAG_LAB), tags.get(TAG_LAB_ID)) else {
             return Self::Foreign;
         };
-        let address = tags.get(TAG_ADDRESS).map(|text| {
+        let address = tags.get(TAG_ADDRESS).and_then(|text| {
             let address = Address::new(text);
             match (
                 launch_index,
                 tags.get(TAG_FIRST)
-                    .and_then(|first| first.parse::<u32>().ok()),
+                    .and_then(|first| first.parse::<i64>().ok()),
             ) {
-                (Some(index), Some(first)) => address.child(first + index),
-                _ => address,
+                (Some(index), Some(first)) => {
+                    let index = u32::try_from(first.checked_add(i64::from(index))?).ok()?;
+                    Some(address.child(index))
+                }
+                _ => Some(address),
             }
         });
         Self::Lab {
@@ -122,6 +125,41 @@ pub struct Inventory {
     pub unreadable: BTreeMap<Kind, Failure>,
     /// What the region holds in all.
     pub region_use: RegionUse,
+    /// The network interfaces in the lab's VPC, whoever's they are; none where the VPC is not known beforehand.
+    #[serde(default)]
+    pub interfaces: Vec<Interface>,
+    /// Why they could not be read.
+    #[serde(default)]
+    pub interfaces_unread: Option<Failure>,
+}
+
+/// A network interface: something that stands in a subnet and keeps it, its groups and its VPC from being deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interface {
+    /// The interface.
+    pub id: CloudId,
+    /// What it is for, in its own words.
+    pub description: String,
+    /// The subnet it is in.
+    pub subnet: Option<CloudId>,
+    /// The instance it is attached to, if any.
+    pub instance: Option<CloudId>,
+    /// The service that owns it, if it is not the account's own.
+    pub requester: Option<String>,
+}
+
+impl std::fmt::Display for Interface {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.id)?;
+        if !self.description.is_empty() {
+            write!(f, " ({})", self.description)?;
+        }
+        match (&self.instance, &self.requester) {
+            (Some(instance), _) => write!(f, " of instance {instance}"),
+            (None, Some(requester)) => write!(f, ", made by {requester}"),
+            (None, None) => write!(f, ", attached to nothing"),
+        }
+    }
 }
 
 /// What is known of one address.
@@ -146,6 +184,8 @@ impl Inventory {
             sightings: Vec::new(),
             unreadable: BTreeMap::new(),
             region_use: RegionUse::default(),
+            interfaces: Vec::new(),
+            interfaces_unread: None,
         }
     }
 
@@ -256,6 +296,27 @@ mod tests {
             unreachable!("tagged")
         };
         assert_eq!(address, Some(Address::new("node.sim.5")));
+    }
+
+    #[test]
+    fn a_machine_that_has_moved_down_has_a_first_below_zero() {
+        for (first, index, address) in [
+            ("-1", 1, Some("node.sim.0")),
+            ("-3", 5, Some("node.sim.2")),
+            ("-2", 1, None),
+            ("9223372036854775807", 1, None),
+        ] {
+            let tags = tags(&[
+                (TAG_LAB, "twin"),
+                (TAG_LAB_ID, "x1"),
+                (TAG_ADDRESS, "node.sim"),
+                (TAG_FIRST, first),
+            ]);
+            let Owner::Lab { address: at, .. } = Owner::of(&tags, Some(index)) else {
+                unreachable!("tagged")
+            };
+            assert_eq!(at, address.map(Address::new), "{first} {index}");
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Puts the lab together.
 
 use super::collect::Resources;
+use super::moves::Moves;
 use super::network::{Networking, network};
 use super::types::{Facts, Lab, LabProblem, LabStack};
 use super::{access, nodes};
+use crate::model::LabId;
 use crate::model::NodeName;
 use crate::profile::Profile;
 
@@ -16,17 +18,36 @@ pub fn build(profile: &Profile, facts: &Facts) -> Result<Lab, LabProblem> {
         nodes::nodes(profile, facts, &networking, &access, &mut resources)?;
     }
     Ok(Lab {
+        resources,
+        ..empty(profile, &facts.lab_id)
+    })
+}
+
+/// The same lab with nothing in it: what is left to say where a profile cannot be built any more.
+pub fn empty(profile: &Profile, lab_id: &LabId) -> Lab {
+    Lab {
         name: profile.name.clone(),
-        id: facts.lab_id.clone(),
+        id: lab_id.clone(),
         region: profile.region.clone(),
         tags: profile.tags.clone(),
-        resources,
+        resources: Resources::new(),
         stacks: profile
             .nodes
             .iter()
             .filter_map(|(name, node)| Some((name.clone(), stack(profile, node.stack.as_ref()?)?)))
             .collect(),
-    })
+        moves: Moves::of(profile),
+        guards: profile
+            .nodes
+            .iter()
+            .map(|(name, node)| {
+                let line = node
+                    .prevent_destroy
+                    .then(|| node.prevent_destroy_line.unwrap_or(1));
+                (name.clone(), line)
+            })
+            .collect(),
+    }
 }
 
 fn stack(profile: &Profile, name: &NodeName) -> Option<LabStack> {

@@ -7,6 +7,7 @@ mod access;
 mod build;
 mod collect;
 mod hosts;
+mod moves;
 mod names;
 mod network;
 mod nodes;
@@ -15,8 +16,9 @@ mod types;
 mod wants;
 
 pub use access::host_policies;
-pub use build::build;
+pub use build::{build, empty};
 pub use hosts::{HostWish, Machine, host_wishes, wanted_edge, wanted_node};
+pub use moves::Moves;
 pub use names::{instance_profile_name, key_name, role_name};
 pub use stack::{STACK_SECRETS, secret_sources, stack_secrets};
 pub use types::{Facts, Lab, LabProblem, LabStack, Resource};

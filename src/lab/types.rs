@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
+use super::moves::Moves;
 use crate::dag::Dag;
 use crate::model::{
     Address, CloudId, InstanceType, LabId, LabName, NodeName, PinnedImage, Region, Spec,
-    TAG_ADDRESS, TAG_KEEP, TAG_LAB, TAG_LAB_ID, TAG_MANAGED, TAG_RUN, Tags, Zone,
+    TAG_ADDRESS, TAG_KEEP, TAG_LAB, TAG_LAB_ID, TAG_MANAGED, TAG_PROTECT, TAG_RUN, Tags, Zone,
 };
 
 /// What must be known besides the profile to say what the lab is. Most of it is looked up once and pinned.
@@ -60,6 +61,10 @@ pub struct Lab {
     pub resources: BTreeMap<Address, Resource>,
     /// What each node group runs.
     pub stacks: BTreeMap<NodeName, LabStack>,
+    /// What has another address now.
+    pub moves: Moves,
+    /// The node groups of the profile, each with the line that forbids its deletion if one does.
+    pub guards: BTreeMap<NodeName, Option<usize>>,
 }
 
 impl Lab {
@@ -103,8 +108,27 @@ impl Lab {
         {
             tags.insert(TAG_KEEP.to_owned(), "true".to_owned());
         }
+        if self.guard_of(address).is_some() {
+            tags.insert(TAG_PROTECT.to_owned(), "true".to_owned());
+        }
         tags
     }
+
+    /// The line of the profile that forbids the deletion of a machine, or of the machines of a group.
+    pub fn guard_of(&self, address: &Address) -> Option<usize> {
+        *self.guards.get(&group_of(address)?)?
+    }
+
+    /// Whether the profile has the group of a machine.
+    pub fn has_group_of(&self, address: &Address) -> bool {
+        group_of(address).is_some_and(|group| self.guards.contains_key(&group))
+    }
+}
+
+/// The group of `node.sim` and of `node.sim.0`.
+fn group_of(address: &Address) -> Option<NodeName> {
+    let name = address.as_str().strip_prefix("node.")?;
+    NodeName::try_from(name.split('.').next()?).ok()
 }
 
 /// Why a valid profile and the facts together make no lab.

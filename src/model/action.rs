@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Address;
+use super::{Address, CloudId};
 
 /// What happens to one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub enum Action {
     Delete,
     /// It carries this lab's tags but was not recorded; it is recorded, and updated where it differs.
     Adopt,
+    /// The lab lets go of it: it stays as it is, without the lab's tags.
+    Forget,
     /// It is as it should be.
     NoOp,
     /// It should change, but may not or cannot now.
@@ -34,6 +36,7 @@ impl fmt::Display for Action {
             Self::Replace => "replace",
             Self::Delete => "delete",
             Self::Adopt => "adopt",
+            Self::Forget => "forget",
             Self::NoOp => "no-op",
             Self::Blocked => "blocked",
         })
@@ -70,6 +73,14 @@ pub enum Reason {
     Kept,
     /// Not among the targets of this run.
     NotTargeted,
+    /// It has another address now.
+    Moved,
+    /// The user takes it into the lab.
+    Imported,
+    /// The user takes it out of the lab.
+    LetGo,
+    /// An apply that failed takes back what it made.
+    RolledBack,
     /// See the block.
     Blocked(BlockReason),
 }
@@ -80,8 +91,14 @@ pub enum Reason {
 pub enum BlockReason {
     /// It could not be read; unreadable is not absent.
     Unreadable(String),
-    /// The profile forbids its deletion.
-    PreventDestroy,
+    /// The profile forbids its deletion; where it says so.
+    PreventDestroy(String),
+    /// It is to take an address that something else has.
+    Occupied(String),
+    /// The lockfile knows it, and it carries no tags of the lab.
+    Untagged(CloudId),
+    /// Something that is not the lab's stands on it.
+    InUse(String),
     /// Something of this name exists and is not this lab's.
     Foreign(String),
     /// Two things carry this address.

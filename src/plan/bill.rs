@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::places::owned;
 use crate::catalog::{self, Basis};
 use crate::inventory::{Inventory, Seen, SeenVolume, Sighting};
 use crate::lab::Lab;
@@ -100,7 +101,7 @@ pub fn bill(
     let mut lines: BTreeMap<Address, BillLine> = BTreeMap::new();
     let volumes: BTreeMap<&CloudId, &SeenVolume> =
         observed.sightings.iter().filter_map(volume).collect();
-    for (address, sighting) in observed.owned(&lab.name, &lab.id) {
+    for (address, sighting) in owned(lab, observed) {
         if let Some((what, rate)) = rate_of_seen(sighting, &volumes, prices, &mut bill.unpriced) {
             let line = BillLine {
                 address: address.clone(),
@@ -200,12 +201,10 @@ fn chosen(
     observed: &Inventory,
     launched: Option<&Lockfile>,
 ) -> BTreeMap<Address, (InstanceType, Market)> {
-    let seen = observed
-        .owned(&lab.name, &lab.id)
-        .filter_map(|(address, sighting)| {
-            let seen = sighting.instance()?;
-            Some((address.clone(), (seen.instance_type.clone(), seen.market)))
-        });
+    let seen = owned(lab, observed).filter_map(|(address, sighting)| {
+        let seen = sighting.instance()?;
+        Some((address, (seen.instance_type.clone(), seen.market)))
+    });
     let recorded = launched
         .into_iter()
         .flat_map(|lock| &lock.resources)

@@ -5,11 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::classify::classify;
 use super::input::Input;
 use super::judged::{Judged, zone_of};
+use super::places::remembered;
 use super::steps::Layout;
 use super::types::{Binding, Mode, Plan};
-use super::{devices, launch, steps, teardown};
+use super::{devices, launch, steps, tagging, teardown};
 use crate::inventory::Sighting;
-use crate::model::{Action, Address, Market, Op, Reason, Spec};
+use crate::model::{Action, Address, Market, Op, Reason, Ref, Spec, Tags};
+use crate::state::Lockfile;
+
+/// How many resources one call tags at most. CreateTags takes a thousand, and a machine brings its root volume.
+const MOST_TAGGED: usize = 400;
 
 /// Builds the plan.
 pub fn build(input: &Input<'_>) -> Plan {
@@ -18,7 +23,8 @@ pub fn build(input: &Input<'_>) -> Plan {
         .dag()
         .order()
         .expect("a lab is built without cycles, and a test holds that");
-    let mut judged = classify(input, &order);
+    let recorded = remembered(input.lab, input.recorded);
+    let mut judged = classify(input, recorded.as_ref(), &order);
     if !input.targets.is_empty() {
         untarget(input, &mut judged);
     }
@@ -28,7 +34,7 @@ pub fn build(input: &Input<'_>) -> Plan {
     } else {
         lay_out(input, &judged, &order)
     };
-    let forgotten = forgotten(input, &judged);
+    let forgotten = forgotten(input, recorded.as_ref(), &judged);
     let changes = judged.into_iter().map(|judged| judged.change).collect();
     Plan {
         mode: input.mode,
@@ -56,9 +62,13 @@ fn bindings(judged: &[Judged<'_>]) -> BTreeMap<Address, Binding> {
 }
 
 /// What is remembered, and neither wanted nor there any more. A kind that could not be read tells nothing.
-fn forgotten(input: &Input<'_>, judged: &[Judged<'_>]) -> Vec<Address> {
+fn forgotten(
+    input: &Input<'_>,
+    recorded: Option<&Lockfile>,
+    judged: &[Judged<'_>],
+) -> Vec<Address> {
     let known: BTreeSet<&Address> = judged.iter().map(|judged| &judged.change.address).collect();
-    let remembered = input.recorded.iter().flat_map(|lock| &lock.resources);
+    let remembered = recorded.into_iter().flat_map(|lock| &lock.resources);
     remembered
         .filter(|(address, recorded)| {
             !known.contains(address) && !input.observed.unreadable.contains_key(&recorded.kind)
@@ -83,6 +93,7 @@ fn lay_out(input: &Input<'_>, judged: &[Judged<'_>], order: &[Address]) -> Vec<s
     let by_address: BTreeMap<&Address, &Judged<'_>> =
         judged.iter().map(|j| (&j.change.address, j)).collect();
     let launches = launch::batches(input, &by_address);
+    retag(&mut layout, judged);
     for address in order {
         let Some(judged) = by_address.get(address) else {
             continue;
@@ -92,7 +103,7 @@ fn lay_out(input: &Input<'_>, judged: &[Judged<'_>], order: &[Address]) -> Vec<s
                 steps::make(&mut layout, input, judged, &launches, &by_address);
             }
             Action::Update | Action::Adopt => steps::mend(&mut layout, judged),
-            Action::Delete | Action::NoOp | Action::Blocked => {}
+            Action::Delete | Action::Forget | Action::NoOp | Action::Blocked => {}
         }
         if matches!(
             judged.change.action,
@@ -138,6 +149,37 @@ fn buys_spot(input: &Input<'_>) -> bool {
         || seen.any(|instance| instance.market == Market::Spot)
 }
 
+/// Sets the tags of what stays, one call for all that are to have the same.
+fn retag(layout: &mut Layout, judged: &[Judged<'_>]) {
+    let mut alike: BTreeMap<&Tags, Vec<(Address, Vec<Ref>)>> = BTreeMap::new();
+    let stays = judged.iter().filter(|found| {
+        matches!(found.change.action, Action::Update | Action::Adopt) && !found.tags.is_empty()
+    });
+    for found in stays {
+        let Some(sighting) = found.sighting else {
+            continue;
+        };
+        let address = &found.change.address;
+        match tagging::set(address, sighting, &found.tags) {
+            Op::CreateTags { resources, .. } => {
+                let same = alike.entry(&found.tags).or_default();
+                same.push((address.clone(), resources));
+            }
+            op => drop(layout.push(address, vec![address.clone()], op, BTreeSet::new())),
+        }
+    }
+    for (tags, found) in alike {
+        for chunk in found.chunks(MOST_TAGGED) {
+            let covers: Vec<Address> = chunk.iter().map(|(address, _)| address.clone()).collect();
+            let op = Op::CreateTags {
+                resources: chunk.iter().flat_map(|(_, refs)| refs.clone()).collect(),
+                tags: tags.clone(),
+            };
+            layout.push(&teardown::group_of(&covers), covers, op, BTreeSet::new());
+        }
+    }
+}
+
 /// Leaves alone what is not aimed at: targets bring what they need, or when things go, what needs them.
 fn untarget(input: &Input<'_>, judged: &mut [Judged<'_>]) {
     let dag = input.lab.dag();
@@ -160,6 +202,7 @@ fn untarget(input: &Input<'_>, judged: &mut [Judged<'_>]) {
             judged.change.reason = Reason::NotTargeted;
             judged.change.losses.clear();
             judged.fixes = Vec::<Op>::new();
+            judged.tags.clear();
         }
     }
 }

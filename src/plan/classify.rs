@@ -5,24 +5,32 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::diff::diff;
 use super::difference::{Context, Difference};
 use super::digest::spec_digest;
+use super::foreign::strangers;
 use super::input::Input;
 use super::judged::{Judged, zone_of};
-use super::summary;
+use super::obstacles::{
+    first_blocked, from, guard, homeless, homes, irreplaceable, losses, out_of_reach, taken,
+    too_many,
+};
+use super::places::{Place, Places, places};
 use super::types::{Binding, Change, Mode};
-use crate::inventory::{Inventory, Owner, Seen, Sighting};
+use super::{summary, tagging};
+use crate::inventory::Sighting;
 use crate::lab::Resource;
 use crate::model::{
-    Action, Address, BlockReason, CloudId, FieldChange, Impact, InstanceState, Kind, Loss, Op,
-    Reason, Ref, Spec, TAG_KEEP, Tags, Zone,
+    Action, Address, BlockReason, CloudId, FieldChange, Impact, InstanceState, Kind, Op, Reason,
+    Spec, TAG_KEEP, Tags,
 };
+use crate::state::{Lockfile, Recorded};
 
-/// Everything seen that is this lab's own, by address.
-pub(super) type Owned<'a> = BTreeMap<&'a Address, Vec<&'a Sighting>>;
-
-/// Decides about every resource that is desired, recorded or seen.
-pub(super) fn classify<'a>(input: &Input<'a>, order: &[Address]) -> Vec<Judged<'a>> {
-    let owned = owned(input);
-    let homes = homes(input, &owned);
+/// Decides about every resource that is desired, recorded or seen. What is recorded has moved already.
+pub(super) fn classify<'a>(
+    input: &Input<'a>,
+    recorded: Option<&Lockfile>,
+    order: &[Address],
+) -> Vec<Judged<'a>> {
+    let places = places_now(input, recorded);
+    let homes = homes(input, &places);
     let by_id: BTreeMap<&CloudId, &Sighting> = input
         .observed
         .sightings
@@ -31,6 +39,7 @@ pub(super) fn classify<'a>(input: &Input<'a>, order: &[Address]) -> Vec<Judged<'
         .collect();
     let untagged = Tags::new();
     let mut bindings = BTreeMap::new();
+    let mut coming = BTreeSet::new();
     let mut judged: BTreeMap<Address, Judged<'a>> = BTreeMap::new();
     for address in order {
         let Some(resource) = input
@@ -41,15 +50,20 @@ pub(super) fn classify<'a>(input: &Input<'a>, order: &[Address]) -> Vec<Judged<'
         else {
             continue;
         };
-        let seen = owned.get(address).map_or(&[][..], Vec::as_slice);
+        let seen = places.get(address).map_or(&[][..], Vec::as_slice);
         let context = Context {
             bindings: &bindings,
+            coming: &coming,
             by_id: &by_id,
             tags: &input.lab.tags,
             tagged: input.recorded.map_or(&untagged, |lock| &lock.pins.tags),
-            lab: input.lab.name.as_str(),
         };
-        let mut decided = desired(input, address, resource, seen, &context, &judged);
+        let wanted = Wanted {
+            address,
+            resource,
+            recorded: recorded.and_then(|lock| lock.resources.get(address)),
+        };
+        let mut decided = desired(input, &wanted, seen, &context, &judged);
         if let Some(reason) = homes
             .get(address)
             .and_then(|home| homeless(&decided, resource, home))
@@ -57,6 +71,7 @@ pub(super) fn classify<'a>(input: &Input<'a>, order: &[Address]) -> Vec<Judged<'
             decided.change.action = Action::Blocked;
             decided.change.reason = Reason::Blocked(reason);
             decided.change.losses.clear();
+            decided.tags.clear();
         }
         if let Some(id) = decided
             .change
@@ -67,106 +82,87 @@ pub(super) fn classify<'a>(input: &Input<'a>, order: &[Address]) -> Vec<Judged<'
             let zone = decided.sighting.and_then(zone_of);
             bindings.insert(address.clone(), Binding { id, zone });
         }
+        if decided.change.action == Action::Create {
+            coming.insert(address.clone());
+        }
         judged.insert(address.clone(), decided);
     }
-    for (address, seen) in &owned {
-        if !judged.contains_key(*address) {
-            judged.insert((*address).clone(), surplus(input, address, seen));
+    for (address, seen) in &places {
+        if !judged.contains_key(address) && !is_foreign_part(input, recorded, address, seen) {
+            judged.insert(address.clone(), surplus(input, address, seen));
         }
     }
     if input.mode == Mode::Destroy {
-        unreadable_records(input, &mut judged);
+        unreadable_records(input, recorded, &mut judged);
+        occupied(input, &mut judged);
     }
     judged.into_values().collect()
 }
 
-/// What the lab owns. While it is built, a machine that is shutting down is as good as gone.
-fn owned<'a>(input: &Input<'a>) -> Owned<'a> {
-    let mut owned = Owned::new();
-    for (address, sighting) in input.observed.owned(&input.lab.name, &input.lab.id) {
-        let leaving = sighting
-            .instance()
-            .is_some_and(|i| i.state == InstanceState::ShuttingDown);
-        if !leaving || input.mode == Mode::Destroy {
-            owned.entry(address).or_default().push(sighting);
-        }
-    }
-    owned
+/// What should stand at an address, and what is remembered of it.
+struct Wanted<'w, 'a> {
+    address: &'w Address,
+    resource: &'a Resource,
+    recorded: Option<&'w Recorded>,
 }
 
-/// For each node the zones of the data volumes that it is to have and that exist, each with one of them.
-fn homes<'a>(
-    input: &Input<'a>,
-    owned: &Owned<'a>,
-) -> BTreeMap<&'a Address, BTreeMap<Zone, &'a Address>> {
-    let mut homes: BTreeMap<&Address, BTreeMap<Zone, &Address>> = BTreeMap::new();
-    for (address, resource) in &input.lab.resources {
-        let Spec::Volume(volume) = &resource.spec else {
-            continue;
-        };
-        let seen = owned.get(address).and_then(|seen| seen.first());
-        if let (Ref::Managed(node), Some(zone)) = (&volume.node, seen.and_then(|s| zone_of(s))) {
-            homes.entry(node).or_default().insert(zone, address);
-        }
+/// Where everything stands. While the lab is built, a machine that is shutting down is as good as gone.
+fn places_now<'a>(input: &Input<'a>, recorded: Option<&Lockfile>) -> Places<'a> {
+    let mut places = places(input.lab, recorded, input.observed);
+    if input.mode != Mode::Destroy {
+        places.retain(|_, seen| {
+            seen.retain(|place| {
+                place
+                    .sighting
+                    .instance()
+                    .is_none_or(|i| i.state != InstanceState::ShuttingDown)
+            });
+            !seen.is_empty()
+        });
     }
-    homes
+    places
 }
 
-/// Why a machine that is to be made cannot be: its data is where none of its choices is.
-fn homeless(
-    decided: &Judged<'_>,
-    resource: &Resource,
-    home: &BTreeMap<Zone, &Address>,
-) -> Option<BlockReason> {
-    let Spec::Instance(spec) = &resource.spec else {
-        return None;
-    };
-    if !matches!(decided.change.action, Action::Create | Action::Replace) {
-        return None;
-    }
-    let mut zones = home.iter();
-    let (zone, volume) = zones.next()?;
-    if let Some((other, second)) = zones.next() {
-        return Some(BlockReason::Impossible(format!(
-            "its data is in two zones: {volume} in {zone}, {second} in {other}"
-        )));
-    }
-    let reachable = spec.launch.ladder.iter().any(|rung| rung.zone == *zone);
-    (!reachable).then(|| {
-        BlockReason::Impossible(format!(
-            "its data, {volume}, is in {zone}, and none of its choices is: allow that zone, or take the volume out \
-             of the profile"
-        ))
-    })
+/// Routes and ties carry no tags. One that the profile does not ask for, and that the lockfile does not remember, was
+/// put into the lab's table by somebody else.
+fn is_foreign_part(
+    input: &Input<'_>,
+    recorded: Option<&Lockfile>,
+    address: &Address,
+    seen: &[Place<'_>],
+) -> bool {
+    let is_part = seen
+        .iter()
+        .all(|place| !tagging::is_taggable(place.sighting.seen.kind()));
+    let known = recorded.is_some_and(|lock| lock.resources.contains_key(address));
+    is_part && !known && !input.lab.resources.contains_key(address)
 }
 
 fn desired<'a>(
     input: &Input<'a>,
-    address: &Address,
-    resource: &'a Resource,
-    seen: &[&'a Sighting],
+    wanted: &Wanted<'_, 'a>,
+    seen: &[Place<'a>],
     context: &Context<'_>,
     judged: &BTreeMap<Address, Judged<'a>>,
 ) -> Judged<'a> {
+    let Wanted {
+        address,
+        resource,
+        recorded,
+    } = wanted;
     let spec = &resource.spec;
-    let recorded = input.recorded.and_then(|lock| lock.resources.get(address));
     let mut change = blank(address, spec.kind(), summary::of_spec(spec));
     let blocked = |mut change: Change, reason| {
         change.action = Action::Blocked;
         change.reason = Reason::Blocked(reason);
-        Judged {
-            change,
-            fixes: Vec::new(),
-            spec: Some(spec),
-            sighting: None,
-        }
+        Judged::new(change, Some(spec), None)
     };
     if let Some(failure) = input.observed.unreadable.get(&spec.kind()) {
         return blocked(change, BlockReason::Unreadable(failure.to_string()));
     }
     match seen {
         [] => {
-            if let Some(foreign) = same_name(spec, input.observed) {
+            if let Some(foreign) = taken(input, spec, *recorded) {
                 return blocked(change, BlockReason::Foreign(foreign));
             }
             if let Some(other) = first_blocked(resource, judged) {
@@ -178,25 +174,26 @@ fn desired<'a>(
             } else {
                 Reason::New
             };
-            Judged {
-                change,
-                fixes: Vec::new(),
-                spec: Some(spec),
-                sighting: None,
-            }
+            Judged::new(change, Some(spec), None)
         }
-        [sighting] => {
+        [place] => {
+            let sighting = place.sighting;
             change.id = Some(sighting.id.clone());
-            let differences = diff(address, spec, sighting, context);
+            change.moved_from = from(place);
+            let tags = tagging::lacking(input.lab, address, sighting);
+            let mut differences = diff(address, spec, sighting, context);
+            differences.extend(tagging::differences(&tags, sighting, place.moved, context));
+            differences.extend(tagging::dropped(address, sighting, context));
             let cascade = replaced_below(spec, sighting, judged);
-            let mut decided = present(
-                change,
-                spec,
+            let guard = guard(input.lab, address, sighting);
+            let found = Found {
                 sighting,
-                recorded.map(|r| r.digest.as_str()),
+                tags,
                 differences,
                 cascade,
-            );
+                guard,
+            };
+            let mut decided = present(change, spec, recorded.map(|r| r.digest.as_str()), found);
             let needs = match decided.change.action {
                 // It would go, and could not be made again.
                 Action::Replace => first_blocked(resource, judged),
@@ -205,25 +202,20 @@ fn desired<'a>(
             if let Some(other) = needs {
                 decided.change.losses.clear();
                 decided.fixes.clear();
+                decided.tags.clear();
                 decided.change.action = Action::Blocked;
                 decided.change.reason = Reason::Blocked(BlockReason::DependsOnBlocked(other));
             }
             decided
         }
-        several => {
-            let ids = several
-                .iter()
-                .map(|s| s.id.as_str())
-                .collect::<Vec<_>>()
-                .join(", ");
-            blocked(change, BlockReason::Ambiguous(ids))
-        }
+        several => blocked(change, too_many(several)),
     }
 }
 
 fn blank(address: &Address, kind: Kind, summary: String) -> Change {
     Change {
         address: address.clone(),
+        moved_from: None,
         kind,
         action: Action::NoOp,
         reason: Reason::UpToDate,
@@ -234,20 +226,37 @@ fn blank(address: &Address, kind: Kind, summary: String) -> Change {
     }
 }
 
+/// What was found of something that should be.
+struct Found<'a> {
+    sighting: &'a Sighting,
+    tags: Tags,
+    differences: Vec<Difference>,
+    /// What it is built on and that is replaced.
+    cascade: Option<Address>,
+    /// Why it must not be deleted.
+    guard: Option<String>,
+}
+
 /// Decides about something that should be and is.
 fn present<'a>(
     mut change: Change,
     spec: &'a Spec,
-    sighting: &'a Sighting,
     recorded: Option<&str>,
-    differences: Vec<Difference>,
-    cascade: Option<Address>,
+    found: Found<'a>,
 ) -> Judged<'a> {
+    let Found {
+        sighting,
+        mut tags,
+        differences,
+        cascade,
+        guard,
+    } = found;
     let worst = differences
         .iter()
         .map(|d| d.impact)
         .filter(|i| *i != Impact::NextLaunch)
-        .max();
+        .max()
+        .or_else(|| (!tags.is_empty()).then_some(Impact::InPlace));
     let as_applied = recorded == Some(spec_digest(spec).as_str());
     let mut fixes: Vec<Op> = Vec::new();
     for difference in differences {
@@ -270,6 +279,9 @@ fn present<'a>(
         (Some(Impact::Replace), None) => (Action::Replace, Reason::CannotUpdate),
         (Some(_), None) if recorded.is_none() => (Action::Adopt, Reason::NotRecorded),
         (Some(_), None) if recorded == Some("") => (Action::Update, Reason::Unfinished),
+        (Some(_), None) if change.moved_from.is_some() && change.fields.is_empty() => {
+            (Action::Update, Reason::Moved)
+        }
         (Some(_), None) => (Action::Update, Reason::Differs),
         (None, None) if recorded.is_none() => (Action::Adopt, Reason::NotRecorded),
         (None, None) if stopped => (Action::NoOp, Reason::Stopped),
@@ -277,53 +289,18 @@ fn present<'a>(
     };
     if change.action == Action::Replace {
         change.losses = losses(sighting);
-        if let Some(reason) = irreplaceable(spec) {
+        tags.clear();
+        let guard = guard.map(BlockReason::PreventDestroy);
+        if let Some(reason) = guard.or_else(|| irreplaceable(spec)) {
             change.action = Action::Blocked;
             change.reason = Reason::Blocked(reason);
         }
         fixes.clear();
     }
     Judged {
-        change,
         fixes,
-        spec: Some(spec),
-        sighting: Some(sighting),
-    }
-}
-
-/// Why something must not be replaced, if it must not.
-fn irreplaceable(spec: &Spec) -> Option<BlockReason> {
-    match spec {
-        Spec::Instance(spec) if spec.prevent_destroy => Some(BlockReason::PreventDestroy),
-        Spec::Volume(_) => Some(BlockReason::Impossible(
-            "a data volume is never replaced: its data would go".to_owned(),
-        )),
-        _ => None,
-    }
-}
-
-/// What goes for good with something.
-fn losses(sighting: &Sighting) -> Vec<Loss> {
-    match &sighting.seen {
-        Seen::Instance(seen) => {
-            let mut losses = vec![Loss("the root volume and all on it".to_owned())];
-            losses.extend(
-                seen.private_ip
-                    .as_ref()
-                    .map(|ip| Loss(format!("the private address {ip}"))),
-            );
-            losses
-        }
-        Seen::Volume(seen) => vec![Loss(format!(
-            "{} GiB of data",
-            seen.size_gib.unwrap_or_default()
-        ))],
-        Seen::ElasticIp(seen) => seen
-            .public_ip
-            .iter()
-            .map(|ip| Loss(format!("the address {ip}")))
-            .collect(),
-        _ => Vec::new(),
+        tags,
+        ..Judged::new(change, Some(spec), Some(sighting))
     }
 }
 
@@ -355,56 +332,13 @@ fn replaced_below(
     })
 }
 
-/// A resource that this one needs and that is blocked without an id, if there is.
-fn first_blocked(resource: &Resource, judged: &BTreeMap<Address, Judged<'_>>) -> Option<Address> {
-    resource
-        .after
-        .iter()
-        .find(|address| judged.get(*address).is_some_and(is_unusable))
-        .cloned()
-}
-
-/// Something that a mending operation refers to and that is blocked without an id, if there is.
-fn out_of_reach(fixes: &[Op], judged: &BTreeMap<Address, Judged<'_>>) -> Option<Address> {
-    fixes.iter().find_map(|op| {
-        let mut op = op.clone();
-        let refs = op.refs_mut().into_iter();
-        refs.filter_map(|reference| match reference {
-            Ref::Managed(address) => Some(address.clone()),
-            Ref::Existing(_) => None,
-        })
-        .find(|address| judged.get(address).is_some_and(is_unusable))
-    })
-}
-
-fn is_unusable(judged: &Judged<'_>) -> bool {
-    judged.change.action == Action::Blocked && judged.change.id.is_none()
-}
-
-/// Something that exists under the name that a resource must have, and is not this lab's.
-fn same_name(spec: &Spec, inventory: &Inventory) -> Option<String> {
-    let (kind, name) = match spec {
-        Spec::Role(spec) => (Kind::Role, &spec.name),
-        Spec::InstanceProfile(spec) => (Kind::InstanceProfile, &spec.name),
-        Spec::KeyPair(spec) => (Kind::KeyPair, &spec.name),
-        Spec::PlacementGroup(spec) => (Kind::PlacementGroup, &spec.name),
-        _ => return None,
-    };
-    let found = inventory
-        .sightings
-        .iter()
-        .find(|s| s.seen.kind() == kind && s.id.as_str() == name);
-    found.map(|sighting| match &sighting.owner {
-        Owner::Lab { id, .. } => format!("{name} belongs to lab {id}"),
-        Owner::Foreign => format!("{name} exists and is not this lab's"),
-    })
-}
-
 /// Decides about something that is and should not be.
-fn surplus<'a>(input: &Input<'a>, address: &Address, seen: &[&'a Sighting]) -> Judged<'a> {
-    let sighting = seen[0];
+fn surplus<'a>(input: &Input<'a>, address: &Address, seen: &[Place<'a>]) -> Judged<'a> {
+    let place = &seen[0];
+    let sighting = place.sighting;
     let mut change = blank(address, sighting.seen.kind(), summary::of_seen(sighting));
     change.id = Some(sighting.id.clone());
+    change.moved_from = from(place);
     let spec = input
         .lab
         .resources
@@ -412,23 +346,15 @@ fn surplus<'a>(input: &Input<'a>, address: &Address, seen: &[&'a Sighting]) -> J
         .map(|resource| &resource.spec);
     let keeps = sighting.tags.get(TAG_KEEP).map(String::as_str) == Some("true")
         || matches!(spec, Some(Spec::Volume(volume)) if volume.keep);
+    let blocked = |reason| (Action::Blocked, Reason::Blocked(reason));
     (change.action, change.reason) = if seen.len() > 1 && input.mode != Mode::Destroy {
-        let ids = seen
-            .iter()
-            .map(|s| s.id.as_str())
-            .collect::<Vec<_>>()
-            .join(", ");
-        (
-            Action::Blocked,
-            Reason::Blocked(BlockReason::Ambiguous(ids)),
-        )
+        blocked(too_many(seen))
+    } else if place.untagged {
+        blocked(BlockReason::Untagged(sighting.id.clone()))
     } else if keeps {
         (Action::NoOp, Reason::Kept)
-    } else if matches!(spec, Some(Spec::Instance(spec)) if spec.prevent_destroy) {
-        (
-            Action::Blocked,
-            Reason::Blocked(BlockReason::PreventDestroy),
-        )
+    } else if let Some(guard) = guard(input.lab, address, sighting) {
+        blocked(BlockReason::PreventDestroy(guard))
     } else if input.mode == Mode::Destroy {
         (Action::Delete, Reason::Destroying)
     } else {
@@ -437,18 +363,17 @@ fn surplus<'a>(input: &Input<'a>, address: &Address, seen: &[&'a Sighting]) -> J
     if change.action == Action::Delete {
         change.losses = losses(sighting);
     }
-    Judged {
-        change,
-        fixes: Vec::new(),
-        spec: None,
-        sighting: Some(sighting),
-    }
+    Judged::new(change, None, Some(sighting))
 }
 
 /// While destroying, a record whose kind could not be read must not be taken for gone.
-fn unreadable_records(input: &Input<'_>, judged: &mut BTreeMap<Address, Judged<'_>>) {
+fn unreadable_records(
+    input: &Input<'_>,
+    recorded: Option<&Lockfile>,
+    judged: &mut BTreeMap<Address, Judged<'_>>,
+) {
     let known: BTreeSet<Address> = judged.keys().cloned().collect();
-    for (address, recorded) in input.recorded.iter().flat_map(|lock| &lock.resources) {
+    for (address, recorded) in recorded.into_iter().flat_map(|lock| &lock.resources) {
         if let Some(failure) = input
             .observed
             .unreadable
@@ -459,15 +384,21 @@ fn unreadable_records(input: &Input<'_>, judged: &mut BTreeMap<Address, Judged<'
             change.id = Some(recorded.id.clone());
             change.action = Action::Blocked;
             change.reason = Reason::Blocked(BlockReason::Unreadable(failure.to_string()));
-            judged.insert(
-                address.clone(),
-                Judged {
-                    change,
-                    fixes: Vec::new(),
-                    spec: None,
-                    sighting: None,
-                },
-            );
+            judged.insert(address.clone(), Judged::new(change, None, None));
+        }
+    }
+}
+
+/// While destroying, a VPC in which something foreign has an interface cannot go: its subnets, groups and gateway are
+/// what that stands on. It is blocked before anything is touched.
+fn occupied(input: &Input<'_>, judged: &mut BTreeMap<Address, Judged<'_>>) {
+    let foreign = strangers(input.lab, input.observed);
+    for found in judged.values_mut() {
+        let goes = found.change.action == Action::Delete && found.change.kind == Kind::Vpc;
+        if goes && !foreign.is_empty() {
+            let who: Vec<String> = foreign.iter().map(ToString::to_string).collect();
+            found.change.action = Action::Blocked;
+            found.change.reason = Reason::Blocked(BlockReason::InUse(who.join("; ")));
         }
     }
 }

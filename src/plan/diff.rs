@@ -21,17 +21,6 @@ pub(super) fn diff(
     sighting: &Sighting,
     context: &Context<'_>,
 ) -> Vec<Difference> {
-    let mut found = own_fields(address, spec, sighting, context);
-    found.extend(super::tagging::diff(&Ref::to(address), sighting, context));
-    found
-}
-
-fn own_fields(
-    address: &Address,
-    spec: &Spec,
-    sighting: &Sighting,
-    context: &Context<'_>,
-) -> Vec<Difference> {
     let own = Ref::to(address);
     match (spec, &sighting.seen) {
         (Spec::Vpc(want), Seen::Vpc(seen)) => {
@@ -62,7 +51,7 @@ fn own_fields(
         (Spec::Route(want), Seen::Route(seen)) => route(want, seen, context),
         (Spec::SecurityGroup(want), Seen::SecurityGroup(seen)) => {
             let mut found = placed("vpc", seen.vpc.as_ref(), &want.vpc, context);
-            found.extend(rules(&own, want, seen, context.lab));
+            found.extend(rules(&own, want, seen));
             found
         }
         (Spec::KeyPair(want), Seen::KeyPair(seen)) if !want.public_key.is_empty() => {
@@ -246,9 +235,9 @@ fn abridged(key: &str) -> String {
     format!("{} …{tail}", key.split(' ').next().unwrap_or_default())
 }
 
-/// Rules that are missing, and rules of ours that the profile does not ask for any more. A rule that we did not
-/// write (ours say what they are for and name the lab) is shown and left alone.
-fn rules(own: &Ref, want: &SecurityGroupSpec, seen: &SeenGroup, lab: &str) -> Vec<Difference> {
+/// Rules that are missing, and rules of ours that the profile does not ask for any more. A rule that we did not make
+/// (ours carry the lab's tags) is left alone; `foreign` tells of it.
+fn rules(own: &Ref, want: &SecurityGroupSpec, seen: &SeenGroup) -> Vec<Difference> {
     let have: BTreeMap<_, &Rule> = seen.rules.iter().map(|rule| (rule.key(), rule)).collect();
     let wanted: BTreeMap<_, &Rule> = want.rules.iter().map(|rule| (rule.key(), rule)).collect();
     let missing: BTreeSet<Rule> = wanted
@@ -256,12 +245,12 @@ fn rules(own: &Ref, want: &SecurityGroupSpec, seen: &SeenGroup, lab: &str) -> Ve
         .filter(|(key, _)| !have.contains_key(key))
         .map(|(_, rule)| (*rule).clone())
         .collect();
-    let extra = have
+    let ours: BTreeSet<Rule> = seen
+        .tagged_rules
         .iter()
-        .filter(|(key, _)| !wanted.contains_key(key))
-        .map(|(_, rule)| (*rule).clone());
-    let (ours, foreign): (BTreeSet<Rule>, BTreeSet<Rule>) =
-        extra.partition(|rule| rule.description.ends_with(&format!(" ({lab})")));
+        .filter(|rule| !wanted.contains_key(&rule.key()))
+        .cloned()
+        .collect();
     let mut found: Vec<Difference> = Vec::new();
     for (position, rule) in ours.iter().enumerate() {
         let fix = (position == 0).then(|| Op::RevokeIngress {
@@ -277,12 +266,6 @@ fn rules(own: &Ref, want: &SecurityGroupSpec, seen: &SeenGroup, lab: &str) -> Ve
         });
         found.push(differs("rule", "-", rule, Impact::InPlace).with(fix));
     }
-    let others = foreign
-        .iter()
-        .map(ToString::to_string)
-        .chain(seen.other_rules.iter().cloned());
-    found
-        .extend(others.map(|rule| differs("foreign rule", rule, "left alone", Impact::NextLaunch)));
     found
 }
 

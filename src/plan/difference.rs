@@ -1,6 +1,6 @@
 //! One field that differs, and what comparisons share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::types::Binding;
 use crate::inventory::Sighting;
@@ -22,14 +22,14 @@ pub(super) struct Difference {
 pub(super) struct Context<'a> {
     /// Ids of resources that exist and stay.
     pub(super) bindings: &'a BTreeMap<Address, Binding>,
+    /// What is about to be made.
+    pub(super) coming: &'a BTreeSet<Address>,
     /// Everything seen, by id, for what hangs together.
     pub(super) by_id: &'a BTreeMap<&'a CloudId, &'a Sighting>,
     /// The user's tags as they should be.
     pub(super) tags: &'a Tags,
     /// The user's tags as they were applied.
     pub(super) tagged: &'a Tags,
-    /// The lab's name, by which its own rules are told from others'.
-    pub(super) lab: &'a str,
 }
 
 impl Context<'_> {

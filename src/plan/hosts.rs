@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::places::owned;
 use super::types::Plan;
 use crate::inventory::Inventory;
 use crate::lab::{HostWish, Lab, Machine};
@@ -85,8 +86,7 @@ pub fn lasting_machines(
                 )
         })
     };
-    observed
-        .owned(&lab.name, &lab.id)
+    owned(lab, observed)
         .filter_map(|(address, sighting)| {
             let seen = sighting.instance()?;
             let there = !matches!(
@@ -98,7 +98,7 @@ pub fn lasting_machines(
                 instance_type: seen.instance_type.clone(),
                 asleep: matches!(seen.state, InstanceState::Stopped | InstanceState::Stopping),
             };
-            (there && !goes(address)).then(|| (address.clone(), machine))
+            (there && !goes(&address)).then_some((address, machine))
         })
         .collect()
 }

@@ -81,11 +81,15 @@ fn security_groups(
 ) -> Option<Difference> {
     let have = seen.security_groups.as_ref()?;
     let groups = &want.launch.security_groups;
+    let coming =
+        |group: &&Ref| matches!(group, Ref::Managed(address) if context.coming.contains(address));
+    let made_first = groups.iter().any(|group| coming(&group));
     let wanted: BTreeSet<&CloudId> = groups
         .iter()
         .filter_map(|group| context.id(group))
         .collect();
-    if wanted.len() != groups.len() || wanted == have.iter().collect() {
+    let known = wanted.len() == groups.len();
+    if !made_first && (!known || wanted == have.iter().collect()) {
         return None;
     }
     let text = |ids: Vec<&CloudId>| {
@@ -98,10 +102,12 @@ fn security_groups(
         instance: own.clone(),
         groups: groups.clone(),
     };
-    let (before, after) = (
-        text(have.iter().collect()),
-        text(wanted.into_iter().collect()),
-    );
+    let before = text(have.iter().collect());
+    let after = if made_first {
+        "the lab's own, made first".to_owned()
+    } else {
+        text(wanted.into_iter().collect())
+    };
     Some(differs("security_groups", before, after, Impact::InPlace).with([fix]))
 }
 

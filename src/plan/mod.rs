@@ -5,17 +5,21 @@
 
 mod bill;
 mod build;
+mod byhand;
 mod check;
 mod classify;
 mod devices;
 mod diff;
 mod difference;
 mod digest;
+mod foreign;
 mod hosts;
 mod input;
 mod judged;
 mod launch;
 mod machine;
+mod obstacles;
+mod places;
 mod power;
 mod preflight;
 mod recall;
@@ -28,10 +32,13 @@ mod types;
 
 pub use bill::{Bill, BillLine, Rate, SpotPrices, bill, keep};
 pub use build::build;
+pub use byhand::{MadeBy, bound_parts, import, release, relocate, rollback};
 pub use check::{Flaw, check};
 pub use digest::{fingerprint, spec_digest};
+pub use foreign::{foreign, strangers};
 pub use hosts::{HostPlan, StepPlan, VersionDrift, host_plans, lasting_machines};
 pub use input::Input;
+pub use places::{add_found, missing, owned, remembered};
 pub use power::{Power, other_types, power, start_as};
 pub use preflight::{Capacity, Demand, Notice, Severity, demands, preflight};
 pub use recall::{ForgottenImage, forgotten_images, is_same_image, recalled_address, zones_in_use};

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::places::owned;
 use super::restart;
 use super::types::{Binding, Change, Mode, Plan, Step};
 use crate::inventory::{Inventory, SeenInstance, Sighting};
@@ -31,11 +32,10 @@ pub fn power(lab: &Lab, observed: &Inventory, power: Power, targets: &BTreeSet<A
     };
     let mut moving: Vec<Address> = Vec::new();
     let mut marked: BTreeSet<Address> = BTreeSet::new();
-    let machines: BTreeMap<&Address, &Sighting> = observed
-        .owned(&lab.name, &lab.id)
+    let machines: BTreeMap<Address, &Sighting> = owned(lab, observed)
         .filter(|(_, sighting)| sighting.instance().is_some())
         .collect();
-    for (address, sighting) in machines {
+    for (address, sighting) in &machines {
         let Some(seen) = sighting.instance() else {
             continue;
         };
@@ -59,6 +59,7 @@ pub fn power(lab: &Lab, observed: &Inventory, power: Power, targets: &BTreeSet<A
         );
         plan.changes.push(Change {
             address: address.clone(),
+            moved_from: None,
             kind: sighting.seen.kind(),
             action,
             reason,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
+use super::places::{owned, remembered};
 use crate::inventory::{Inventory, Seen, Sighting};
 use crate::lab::{Lab, image_key};
 use crate::model::{Address, ImageId, LabId, LabName, PinnedImage, Spec, Zone};
@@ -29,8 +30,9 @@ pub fn forgotten_images(
     observed: &Inventory,
 ) -> Vec<ForgottenImage> {
     let mut found: BTreeMap<String, (&Sighting, ForgottenImage)> = BTreeMap::new();
-    for (address, sighting) in observed.owned(&lab.name, &lab.id) {
-        let Some(image) = forgotten_image(lab, recorded, address, sighting) else {
+    let recorded = remembered(lab, recorded);
+    for (address, sighting) in owned(lab, observed) {
+        let Some(image) = forgotten_image(lab, recorded.as_ref(), &address, sighting) else {
             continue;
         };
         let newest = found

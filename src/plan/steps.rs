@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::input::Input;
 use super::judged::Judged;
 use super::launch::{Batches, needs};
+use super::places::owned;
 use super::types::{Step, StepId};
 use crate::inventory::Seen;
 use crate::model::{Action, Address, InstanceState, Op, Ref, Spec};
@@ -92,6 +93,7 @@ pub(super) fn make(
             _ => launch(layout, input, address, launches),
         };
     };
+    let first = with_free_name(input, address, first);
     let made = layout.step(address, first, &others_first(layout, input, address, spec));
     let mut last = made;
     for op in rest {
@@ -115,6 +117,27 @@ fn others_first(layout: &Layout, input: &Input<'_>, address: &Address, spec: &Sp
         .filter(|other| !referred.contains(other))
         .filter_map(|other| layout.ready_after(other))
         .collect()
+}
+
+/// A renamed node keeps its group, and a group its name: the next node of the old name takes another.
+fn with_free_name(input: &Input<'_>, address: &Address, mut op: Op) -> Op {
+    let (Op::CreateSecurityGroup { name, .. } | Op::CreatePlacementGroup { name }) = &mut op else {
+        return op;
+    };
+    let taken: BTreeSet<&str> = owned(input.lab, input.observed)
+        .filter(|(other, _)| other != address)
+        .filter_map(|(_, sighting)| match &sighting.seen {
+            Seen::SecurityGroup(group) => Some(group.name.as_str()),
+            Seen::PlacementGroup(_) => Some(sighting.id.as_str()),
+            _ => None,
+        })
+        .collect();
+    let numbered = (2..).map(|number: u32| format!("{name}-{number}"));
+    let mut names = std::iter::once(name.clone()).chain(numbered);
+    if let Some(free) = names.find(|name| !taken.contains(name.as_str())) {
+        *name = free;
+    }
+    op
 }
 
 /// The call that makes a resource, and those that complete it side by side. Machines are launched in batches and

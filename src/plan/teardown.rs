@@ -191,23 +191,25 @@ fn instances(
     ends
 }
 
-/// The group of nodes if they are all of one, otherwise `node`.
-fn group_of(nodes: &[Address]) -> Address {
-    let group = |address: &Address| {
-        address
-            .as_str()
-            .rsplit_once('.')
-            .map(|(group, _)| group.to_owned())
+/// What several resources have in common: the group of nodes if they are all of one, otherwise `node`; the first part
+/// of other addresses.
+pub(super) fn group_of(covers: &[Address]) -> Address {
+    let [first, rest @ ..] = covers else {
+        return Address::new("lab");
     };
-    let groups: BTreeSet<_> = nodes.iter().map(group).collect();
-    match (nodes, groups.into_iter().next()) {
-        ([only], _) => only.clone(),
-        (several, Some(Some(group)))
-            if several.iter().all(|a| a.is_within(&Address::new(&group))) =>
-        {
-            Address::new(group)
-        }
-        _ => Address::new("node"),
+    let mut shared: Vec<&str> = first.as_str().split('.').collect();
+    for other in rest {
+        let same = shared
+            .iter()
+            .zip(other.as_str().split('.'))
+            .take_while(|(a, b)| **a == *b)
+            .count();
+        shared.truncate(same);
+    }
+    if shared.is_empty() {
+        Address::new("lab")
+    } else {
+        Address::of(&shared)
     }
 }
 

@@ -23,6 +23,9 @@ pub enum Mode {
 pub struct Change {
     /// Where it stands in the lab.
     pub address: Address,
+    /// Where it stood until now, if that was elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_from: Option<Address>,
     /// Its kind.
     pub kind: Kind,
     /// What happens.
@@ -88,6 +91,7 @@ pub struct Tally {
     pub replace: usize,
     pub delete: usize,
     pub adopt: usize,
+    pub forget: usize,
     pub unchanged: usize,
     pub blocked: usize,
 }
@@ -103,6 +107,7 @@ impl Plan {
                 Action::Replace => &mut tally.replace,
                 Action::Delete => &mut tally.delete,
                 Action::Adopt => &mut tally.adopt,
+                Action::Forget => &mut tally.forget,
                 Action::NoOp => &mut tally.unchanged,
                 Action::Blocked => &mut tally.blocked,
             };

@@ -150,14 +150,17 @@ pub const TABLE: &[Call] = &[
     call(Ec2, "DescribeInstances", &[grant(Plan, Always, "ec2:DescribeInstances", Region)]),
     call(Ec2, "DescribeInternetGateways", &[grant(Plan, Always, "ec2:DescribeInternetGateways", Region)]),
     call(Ec2, "DescribeKeyPairs", &[grant(Plan, Always, "ec2:DescribeKeyPairs", Region)]),
-    // Asked only when something keeps a network from being deleted.
+    // What stands in the lab's network and is not the lab's.
     call(Ec2, "DescribeNetworkInterfaces", &[
-        grant(Destroy, OwnNetwork, "ec2:DescribeNetworkInterfaces", Region),
+        grant(Plan, OwnNetwork, "ec2:DescribeNetworkInterfaces", Region),
     ]),
     call(Ec2, "DescribePlacementGroups", &[
         grant(Plan, PlacementGroup, "ec2:DescribePlacementGroups", Region),
     ]),
     call(Ec2, "DescribeRouteTables", &[grant(Plan, Always, "ec2:DescribeRouteTables", Region)]),
+    call(Ec2, "DescribeSecurityGroupRules", &[
+        grant(Plan, Always, "ec2:DescribeSecurityGroupRules", Region),
+    ]),
     call(Ec2, "DescribeSecurityGroups", &[grant(Plan, Always, "ec2:DescribeSecurityGroups", Region)]),
     call(Ec2, "DescribeSpotInstanceRequests", &[
         grant(Destroy, Spot, "ec2:DescribeSpotInstanceRequests", Region),

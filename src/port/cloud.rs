@@ -5,9 +5,9 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::inventory::{Identity, Inventory};
+use crate::inventory::{Identity, Interface, Inventory, Sighting};
 use crate::model::{
-    CloudId, Failure, ImageRef, InstanceState, InstanceType, LabName, Market, Op, Outcome,
+    CloudId, Failure, ImageRef, InstanceState, InstanceType, Kind, LabName, Market, Op, Outcome,
     PinnedImage, QuotaCode, Stamp, UsageClass, Usd, Zone,
 };
 
@@ -24,6 +24,8 @@ pub struct Scope {
     pub placement_groups: bool,
     /// An existing VPC that the lab uses.
     pub vpc: Option<CloudId>,
+    /// The lab's own VPC, if it is known already: its interfaces are read.
+    pub own_vpc: Option<CloudId>,
     /// Existing subnets that the lab uses.
     pub subnets: BTreeSet<CloudId>,
 }
@@ -35,19 +37,6 @@ pub struct Watched {
     pub state: Option<InstanceState>,
     /// Why, in EC2's words.
     pub reason: Option<String>,
-}
-
-/// A network interface that keeps a VPC, a subnet or a group from being deleted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Blocker {
-    /// The interface.
-    pub id: CloudId,
-    /// What it is for, in its own words.
-    pub description: String,
-    /// The instance it is attached to, if any.
-    pub instance: Option<CloudId>,
-    /// The service that owns it, if it is not the account's own.
-    pub requester: Option<String>,
 }
 
 /// Everything that roboinfra asks of the cloud.
@@ -104,7 +93,13 @@ pub trait Cloud: Send + Sync + fmt::Debug {
     async fn console_output(&self, instance: &CloudId) -> Result<String, Failure>;
 
     /// The interfaces in a VPC: they say what keeps it from being deleted.
-    async fn interfaces(&self, vpc: &CloudId) -> Result<Vec<Blocker>, Failure>;
+    async fn interfaces(&self, vpc: &CloudId) -> Result<Vec<Interface>, Failure>;
+
+    /// What these ids stand for, whoever's it is; what does not exist is left out. One call for each kind.
+    async fn find(
+        &self,
+        wanted: &BTreeMap<Kind, BTreeSet<CloudId>>,
+    ) -> Result<Vec<Sighting>, Failure>;
 }
 
 /// Tells the public address that the operator's packets come from.

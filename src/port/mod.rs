@@ -11,7 +11,7 @@ mod objects;
 mod parameters;
 
 pub use clock::{Clock, TestClock, TokioClock};
-pub use cloud::{Blocker, Cloud, Scope, Watched, WhoAmI};
+pub use cloud::{Cloud, Scope, Watched, WhoAmI};
 pub use host::{Flow, HostError, HostErrorKind, HostLink, HostTarget, Hosts, Taken};
 pub use journal::{Journal, JournalError};
 pub use objects::{Expect, Look, Object, ObjectStore, ObjectTag, Written};

@@ -59,7 +59,7 @@ codes! {
     BAD_TYPE "P0216" Error "A text that cannot be an instance type.";
     BAD_STEP "P0217" Error "A bootstrap step that does not exist.";
     BAD_DRIVER "P0218" Error "A text that cannot be a driver branch.";
-    BAD_ADDRESS "P0219" Error "An address in `[[moved]]` that is not `node.NAME`.";
+    BAD_ADDRESS "P0219" Error "An address in `[[moved]]` that is neither `node.NAME` nor `node.NAME.INDEX`, or the two mixed.";
     BAD_HOST "P0220" Error "A host or user name that cannot be one.";
     BAD_KEY_FILE "P0221" Error "A public key that is not named by the path of its file.";
     BAD_VARIABLE "P0222" Error "An environment variable with a name or value that cannot be one.";
@@ -79,7 +79,7 @@ codes! {
     NETWORK_TOO_SMALL "P0310" Error "An address block with fewer addresses than the lab has machines.";
     DRIVER_MISFIT "P0311" Error "A driver branch that does not drive the node's GPU.";
     IMAGE_MISFIT "P0312" Error "An image that does not exist for the architecture, or does not fit on the root volume.";
-    MOVED_MISFIT "P0313" Error "A `[[moved]]` whose old name still exists or whose new name does not.";
+    MOVED_MISFIT "P0313" Error "A `[[moved]]` whose old name still exists, or moves that go round in a circle.";
     UDP_TUNNEL "P0314" Error "A UDP port through a tunnel, which carries TCP only.";
     NO_SUCH_STACK "P0315" Error "A stack that is not shipped.";
     LICENCE "P0316" Error "A component whose licence must be accepted before it may run.";

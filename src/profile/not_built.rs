@@ -23,7 +23,7 @@ pub fn not_built(profile: &Profile) -> Vec<String> {
         schedule,
         budget,
         state: _,
-        moved,
+        moved: _,
         edge,
     } = profile;
     let mut sentences: Vec<String> = steps_to_come(nodes, edge);
@@ -43,10 +43,6 @@ pub fn not_built(profile: &Profile) -> Vec<String> {
         (
             budget.is_some(),
             "[budget] is not acted on yet: nothing is refused for its cost",
-        ),
-        (
-            !moved.is_empty(),
-            "[[moved]] is not acted on yet: a renamed node is deleted and created",
         ),
     ]
     .into_iter()

@@ -80,7 +80,14 @@ fn read(text: &str, problems: &mut Problems) -> Option<Profile> {
     let broken: Vec<Range<usize>> = errors.iter().filter_map(toml::de::Error::span).collect();
     check::section(&PROFILE, tree.get_ref(), "", &(0..0), problems);
     let fields = Fields::new(&PROFILE, tree.get_ref(), 0..0);
-    let profile = validate::profile(&fields, problems);
+    let mut profile = validate::profile(&fields, problems);
+    let lines = Lines::new(text);
+    for node in profile
+        .iter_mut()
+        .flat_map(|profile| profile.nodes.values_mut())
+    {
+        node.prevent_destroy_line = node.prevent_destroy_line.map(|place| lines.line(place));
+    }
     if errors.is_empty() {
         return profile;
     }

@@ -164,6 +164,8 @@ pub struct Node {
     pub shutdown: Shutdown,
     /// Whether deleting or replacing it is forbidden.
     pub prevent_destroy: bool,
+    /// The line that says so, from 1.
+    pub prevent_destroy_line: Option<usize>,
 }
 
 /// `volume.*` of a node.

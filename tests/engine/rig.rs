@@ -12,7 +12,7 @@ use roboinfra::aws::{Aws, Settings};
 use roboinfra::event::Event;
 use roboinfra::inventory::{Identity, Inventory, Owner};
 use roboinfra::lab::{self, Facts, Lab};
-use roboinfra::model::{Address, Failure, LabId, RetryPolicy, RunId};
+use roboinfra::model::{Address, CloudId, Failure, LabId, RetryPolicy, RunId};
 use roboinfra::plan::{self, Input, Mode, Notice, Plan};
 use roboinfra::port::{Clock, Cloud, JournalError, Scope, TestClock, WhoAmI};
 use roboinfra::profile::{self, Profile};
@@ -150,12 +150,20 @@ impl Rig {
         lab::build(&self.profile, &facts).expect("a lab")
     }
 
+    /// The lab's VPC, if it is remembered.
+    fn own_vpc(&self) -> Option<CloudId> {
+        let lock = self.journal.folded(&self.lockfile).lockfile?;
+        let recorded = lock.resources.get(&Address::new("network.vpc"))?;
+        Some(recorded.id.clone())
+    }
+
     fn scope(&self, lab_id: &LabId) -> Scope {
         let name = &self.profile.name;
         Scope {
             lab: Some(name.clone()),
             roles: BTreeSet::from([lab::role_name(name, lab_id)]),
             instance_profiles: BTreeSet::from([lab::instance_profile_name(name, lab_id)]),
+            own_vpc: self.own_vpc(),
             placement_groups: self.profile.nodes.values().any(|node| node.placement_group),
             ..Scope::default()
         }

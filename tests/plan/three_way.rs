@@ -314,7 +314,10 @@ fn prevent_destroy_blocks_replacement_and_destruction() {
         seen.image = Some(ImageId::new("ami-older"));
     });
     let plan = planned(Mode::Apply, &lab, Some(&recorded(&lab)), &world);
-    assert_eq!(told(&plan), ["blocked node.sim.0 Blocked(PreventDestroy)"]);
+    assert_eq!(
+        told(&plan),
+        ["blocked node.sim.0 Blocked(PreventDestroy(\"line 16 of the profile\"))"]
+    );
     assert!(plan.steps.is_empty());
 }
 

@@ -155,6 +155,7 @@ fn seen(spec: &Spec, own: &mut CloudId, tags: &mut Tags) -> Seen {
             name: s.name.clone(),
             description: Some(s.description.clone()),
             rules: s.rules.clone(),
+            tagged_rules: s.rules.clone(),
             other_rules: BTreeSet::new(),
         }),
         Spec::KeyPair(s) => Seen::KeyPair(SeenKeyPair {
@@ -222,6 +223,7 @@ fn machine(spec: &roboinfra::model::InstanceSpec) -> SeenInstance {
         imds_v2_required: Some(true),
         imds_hop_limit: Some(2),
         root_volume: None,
+        volumes: BTreeSet::new(),
         placement_group: None,
         vcpus: Some(8),
     }

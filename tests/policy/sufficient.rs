@@ -22,11 +22,6 @@ const UNUSED: &[(&str, &str, &str)] = &[
         "asked when a machine is made ready, which these stories leave out",
     ),
     (
-        "DestroyRead",
-        "ec2:DescribeNetworkInterfaces",
-        "asked only where something foreign keeps the network from going",
-    ),
-    (
         "ApplyOurs",
         "ec2:ReplaceIamInstanceProfileAssociation",
         "asked only where the profile comes to name another instance profile",
@@ -55,8 +50,8 @@ fn excused(sid: &str, action: &str) -> bool {
 
 /// Places that no request of the stories names.
 fn excused_place(sid: &str, arn: &str) -> bool {
-    // The statements of `UNUSED` that have no other action.
-    let alone = ["ApplySpotRole", "DestroyRead"].contains(&sid);
+    // The statement of `UNUSED` that has no other action.
+    let alone = sid == "ApplySpotRole";
     // An address is taken from an instance; EC2 may ask for the interface that it was on.
     alone || (sid == "DestroyOurs" && arn.contains(":network-interface/"))
 }

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use roboinfra::inventory::{Identity, Inventory};
+use roboinfra::inventory::{Identity, Interface, Inventory, Sighting};
 use roboinfra::model::{
-    CloudId, Failure, ImageRef, InstanceType, Market, Op, Outcome, PinnedImage, QuotaCode, Stamp,
-    UsageClass, Usd, Zone,
+    CloudId, Failure, ImageRef, InstanceType, Kind, Market, Op, Outcome, PinnedImage, QuotaCode,
+    Stamp, UsageClass, Usd, Zone,
 };
-use roboinfra::port::{Blocker, Clock, Cloud, Scope, Watched};
+use roboinfra::port::{Clock, Cloud, Scope, Watched};
 
 use super::clock::SimClock;
 use super::rng::Rng;
@@ -175,7 +175,14 @@ impl Cloud for Mortal {
         self.through(self.cloud.console_output(instance)).await
     }
 
-    async fn interfaces(&self, vpc: &CloudId) -> Result<Vec<Blocker>, Failure> {
+    async fn interfaces(&self, vpc: &CloudId) -> Result<Vec<Interface>, Failure> {
         self.through(self.cloud.interfaces(vpc)).await
+    }
+
+    async fn find(
+        &self,
+        wanted: &BTreeMap<Kind, BTreeSet<CloudId>>,
+    ) -> Result<Vec<Sighting>, Failure> {
+        self.through(self.cloud.find(wanted)).await
     }
 }

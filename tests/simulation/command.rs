@@ -396,14 +396,7 @@ impl Session<'_> {
                 if self.profile.nodes.values().any(|node| node.prevent_destroy) {
                     return Err(Trouble::Protected);
                 }
-                Lab {
-                    name: self.profile.name.clone(),
-                    id: reading.lab_id.clone(),
-                    region: self.profile.region.clone(),
-                    tags: self.profile.tags.clone(),
-                    resources: std::collections::BTreeMap::default(),
-                    stacks: std::collections::BTreeMap::default(),
-                }
+                lab::empty(self.profile, &reading.lab_id)
             }
             Err(problem) => return Err(Trouble::Lab(problem)),
         };

@@ -330,7 +330,7 @@ impl<'a> World<'a> {
                 Err(Trouble::Blocked(blocked, _))
                     if blocked
                         .iter()
-                        .any(|(_, why)| *why == BlockReason::PreventDestroy) =>
+                        .any(|(_, why)| matches!(why, BlockReason::PreventDestroy(_))) =>
                 {
                     self.shape.unprotect();
                 }

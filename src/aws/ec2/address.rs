@@ -1,7 +1,7 @@
 //! Elastic IPs. Their allocation is their id.
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{Address, DomainType, ResourceType};
+use aws_sdk_ec2::types::{Address, DomainType, Filter, ResourceType};
 
 use super::tags;
 use crate::aws::answer::{Done, born, done, gone, id, named};
@@ -27,6 +27,17 @@ pub(in crate::aws) async fn read(
         .iter()
         .filter(|address| is_of(&tags::of(address.tags()), scope.lab.as_ref()));
     Ok((own.filter_map(sighting).collect(), all.len()))
+}
+
+/// The addresses that a filter finds, whoever's they are.
+pub(in crate::aws) async fn find(ec2: &Client, filter: Filter) -> Result<Vec<Sighting>, Failure> {
+    let answer = ec2
+        .describe_addresses()
+        .filters(filter)
+        .send()
+        .await
+        .map_err(failed("DescribeAddresses"))?;
+    Ok(answer.addresses().iter().filter_map(sighting).collect())
 }
 
 fn sighting(address: &Address) -> Option<Sighting> {

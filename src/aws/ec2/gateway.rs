@@ -1,7 +1,7 @@
 //! Internet gateways.
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{InternetGateway, ResourceType};
+use aws_sdk_ec2::types::{Filter, InternetGateway, ResourceType};
 
 use super::tags;
 use crate::aws::answer::{Done, born, done, gone, has_code, id, named};
@@ -15,9 +15,14 @@ use crate::port::Scope;
 const PAGE: i32 = 1000;
 
 pub(in crate::aws) async fn read(ec2: &Client, scope: &Scope) -> Result<Vec<Sighting>, Failure> {
+    find(ec2, tags::lab_filter(scope.lab.as_ref())).await
+}
+
+/// The gateways that a filter finds, whoever's they are.
+pub(in crate::aws) async fn find(ec2: &Client, filter: Filter) -> Result<Vec<Sighting>, Failure> {
     let found = ec2
         .describe_internet_gateways()
-        .filters(tags::lab_filter(scope.lab.as_ref()))
+        .filters(filter)
         .into_paginator()
         .page_size(PAGE)
         .items()

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, ResourceType, SecurityGroup};
+use aws_sdk_ec2::types::{
+    Filter, IpPermission, IpRange, Ipv6Range, ResourceType, SecurityGroup, SecurityGroupRule,
+};
 use ipnet::IpNet;
 
 use super::tags;
@@ -11,16 +13,64 @@ use crate::aws::answer::{Done, born, done, gone, has_code, id, named};
 use crate::aws::classify::failed;
 use crate::aws::sight::{cloud_id, sighted};
 use crate::inventory::{Seen, SeenGroup, Sighting};
-use crate::model::{Failure, PortRange, Protocol, Ref, Rule, Stamp, Tags};
+use crate::model::{Failure, PortRange, Protocol, Ref, Rule, Stamp, TAG_LAB_ID, Tags};
 use crate::port::Scope;
 
 /// The most groups that one page may hold.
 const PAGE: i32 = 1000;
 
 pub(in crate::aws) async fn read(ec2: &Client, scope: &Scope) -> Result<Vec<Sighting>, Failure> {
+    let mut found = find(ec2, tags::lab_filter(scope.lab.as_ref())).await?;
+    if found.is_empty() {
+        return Ok(found);
+    }
+    let rules = ec2
+        .describe_security_group_rules()
+        .filters(tags::lab_filter(scope.lab.as_ref()))
+        .into_paginator()
+        .page_size(PAGE)
+        .items()
+        .send()
+        .collect::<Result<Vec<SecurityGroupRule>, _>>()
+        .await
+        .map_err(failed("DescribeSecurityGroupRules"))?;
+    mark_own(&mut found, &rules);
+    Ok(found)
+}
+
+/// Says of each group which of its rules carry the tags of its lab.
+fn mark_own(groups: &mut [Sighting], rules: &[SecurityGroupRule]) {
+    for group in groups {
+        let id = group.id.as_str();
+        let lab = group.tags.get(TAG_LAB_ID);
+        let own: BTreeSet<_> = rules
+            .iter()
+            .filter(|rule| rule.group_id() == Some(id) && rule.is_egress() != Some(true))
+            .filter(|rule| lab.is_some() && tags::of(rule.tags()).get(TAG_LAB_ID) == lab)
+            .filter_map(key_of)
+            .collect();
+        if let Seen::SecurityGroup(seen) = &mut group.seen {
+            let tagged = seen.rules.iter().filter(|rule| own.contains(&rule.key()));
+            seen.tagged_rules = tagged.cloned().collect();
+        }
+    }
+}
+
+/// What identifies a rule such as ours can be.
+fn key_of(rule: &SecurityGroupRule) -> Option<(Protocol, PortRange, IpNet)> {
+    let source = rule
+        .cidr_ipv4()
+        .or(rule.cidr_ipv6())
+        .filter(|text| !text.is_empty())?;
+    let (protocol, ports) = ports(rule.ip_protocol(), rule.from_port(), rule.to_port())?;
+    Some((protocol, ports, source.parse().ok()?))
+}
+
+/// The groups that a filter finds, whoever's they are; without a word on whose their rules are.
+pub(in crate::aws) async fn find(ec2: &Client, filter: Filter) -> Result<Vec<Sighting>, Failure> {
     let found = ec2
         .describe_security_groups()
-        .filters(tags::lab_filter(scope.lab.as_ref()))
+        .filters(filter)
         .into_paginator()
         .page_size(PAGE)
         .items()
@@ -37,6 +87,7 @@ fn sighting(group: &SecurityGroup) -> Option<Sighting> {
         name: group.group_name().unwrap_or_default().to_owned(),
         description: group.description().map(str::to_owned),
         rules: BTreeSet::new(),
+        tagged_rules: BTreeSet::new(),
         other_rules: BTreeSet::new(),
     };
     for permission in group.ip_permissions() {
@@ -63,7 +114,12 @@ fn sort_out(permission: &IpPermission, seen: &mut SeenGroup) {
         .map(|r| (r.cidr_ipv6(), r.description()));
     for (source, description) in v4.chain(v6) {
         let Some(source) = source else { continue };
-        match (ports(permission), source.parse::<IpNet>()) {
+        let traffic_of = ports(
+            permission.ip_protocol(),
+            permission.from_port(),
+            permission.to_port(),
+        );
+        match (traffic_of, source.parse::<IpNet>()) {
             (Some((protocol, ports)), Ok(source)) => {
                 let description = description.unwrap_or_default().to_owned();
                 seen.rules.insert(Rule {
@@ -94,14 +150,18 @@ fn sort_out(permission: &IpPermission, seen: &mut SeenGroup) {
 }
 
 /// Protocol and ports, where they are such as ours can be.
-fn ports(permission: &IpPermission) -> Option<(Protocol, PortRange)> {
-    let protocol = match permission.ip_protocol()? {
+fn ports(
+    protocol: Option<&str>,
+    from: Option<i32>,
+    to: Option<i32>,
+) -> Option<(Protocol, PortRange)> {
+    let protocol = match protocol? {
         "tcp" => Protocol::Tcp,
         "udp" => Protocol::Udp,
         _ => return None,
     };
-    let from = u16::try_from(permission.from_port()?).ok()?;
-    let to = u16::try_from(permission.to_port()?).ok()?;
+    let from = u16::try_from(from?).ok()?;
+    let to = u16::try_from(to?).ok()?;
     Some((protocol, PortRange { from, to }))
 }
 
@@ -270,6 +330,7 @@ mod tests {
             name: String::new(),
             description: None,
             rules: BTreeSet::new(),
+            tagged_rules: BTreeSet::new(),
             other_rules: BTreeSet::new(),
         }
     }

@@ -88,6 +88,11 @@ fn seen(instance: &Instance) -> Option<SeenInstance> {
             .map(|tokens| *tokens == HttpTokensState::Required),
         imds_hop_limit: imds.and_then(|options| count(options.http_put_response_hop_limit())),
         root_volume: root_volume(instance),
+        volumes: instance
+            .block_device_mappings()
+            .iter()
+            .filter_map(|mapping| cloud_id(mapping.ebs()?.volume_id()))
+            .collect(),
         placement_group: text(placement.and_then(|p| p.group_name())),
         vcpus: vcpus(instance),
     })
@@ -167,6 +172,12 @@ fn last_part(arn: &str) -> Option<String> {
         .next()
         .filter(|name| !name.is_empty())
         .map(str::to_owned)
+}
+
+/// The instances that a filter finds, whoever's they are.
+pub(in crate::aws) async fn find(ec2: &Client, filter: Filter) -> Result<Vec<Sighting>, Failure> {
+    let found = describe(ec2, vec![filter]).await?;
+    Ok(found.iter().filter_map(sighting).collect())
 }
 
 /// The states of these instances. Asked for by filter, for an id that is not visible yet would fail the whole call.

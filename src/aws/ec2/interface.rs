@@ -6,13 +6,13 @@ use aws_sdk_ec2::types::{NetworkInterface, NetworkInterfaceAttachment};
 use super::tags;
 use crate::aws::classify::failed;
 use crate::aws::sight::cloud_id;
+use crate::inventory::Interface;
 use crate::model::{CloudId, Failure};
-use crate::port::Blocker;
 
 /// The most interfaces that one page may hold.
 const PAGE: i32 = 1000;
 
-pub(in crate::aws) async fn read(ec2: &Client, vpc: &CloudId) -> Result<Vec<Blocker>, Failure> {
+pub(in crate::aws) async fn read(ec2: &Client, vpc: &CloudId) -> Result<Vec<Interface>, Failure> {
     let found = ec2
         .describe_network_interfaces()
         .filters(tags::filter("vpc-id", [vpc.as_str()]))
@@ -23,16 +23,17 @@ pub(in crate::aws) async fn read(ec2: &Client, vpc: &CloudId) -> Result<Vec<Bloc
         .collect::<Result<Vec<NetworkInterface>, _>>()
         .await
         .map_err(failed("DescribeNetworkInterfaces"))?;
-    let mut blockers: Vec<_> = found.iter().filter_map(blocker).collect();
-    blockers.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(blockers)
+    let mut interfaces: Vec<_> = found.iter().filter_map(seen).collect();
+    interfaces.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(interfaces)
 }
 
-fn blocker(interface: &NetworkInterface) -> Option<Blocker> {
+fn seen(interface: &NetworkInterface) -> Option<Interface> {
     let managed = interface.requester_managed() == Some(true);
-    Some(Blocker {
+    Some(Interface {
         id: cloud_id(interface.network_interface_id())?,
         description: interface.description().unwrap_or_default().to_owned(),
+        subnet: cloud_id(interface.subnet_id()),
         instance: interface
             .attachment()
             .and_then(NetworkInterfaceAttachment::instance_id)

@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::primitives::Blob;
-use aws_sdk_ec2::types::{KeyPairInfo, ResourceType};
+use aws_sdk_ec2::types::{Filter, KeyPairInfo, ResourceType};
 
 use super::tags;
 use crate::aws::answer::{Done, born, gone};
@@ -13,9 +13,14 @@ use crate::model::{Failure, Stamp};
 use crate::port::Scope;
 
 pub(in crate::aws) async fn read(ec2: &Client, scope: &Scope) -> Result<Vec<Sighting>, Failure> {
+    find(ec2, tags::lab_filter(scope.lab.as_ref())).await
+}
+
+/// The key pairs that a filter finds, whoever's they are.
+pub(in crate::aws) async fn find(ec2: &Client, filter: Filter) -> Result<Vec<Sighting>, Failure> {
     let answer = ec2
         .describe_key_pairs()
-        .filters(tags::lab_filter(scope.lab.as_ref()))
+        .filters(filter)
         .include_public_key(true)
         .send()
         .await

@@ -1,7 +1,9 @@
 //! Cluster placement groups. Their name is their id here: it is what a launch takes.
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{PlacementGroup, PlacementGroupState, PlacementStrategy, ResourceType};
+use aws_sdk_ec2::types::{
+    Filter, PlacementGroup, PlacementGroupState, PlacementStrategy, ResourceType,
+};
 
 use super::tags;
 use crate::aws::answer::{Done, born, gone};
@@ -12,9 +14,14 @@ use crate::model::{Failure, Stamp};
 use crate::port::Scope;
 
 pub(in crate::aws) async fn read(ec2: &Client, scope: &Scope) -> Result<Vec<Sighting>, Failure> {
+    find(ec2, tags::lab_filter(scope.lab.as_ref())).await
+}
+
+/// The placement groups that a filter finds, whoever's they are.
+pub(in crate::aws) async fn find(ec2: &Client, filter: Filter) -> Result<Vec<Sighting>, Failure> {
     let answer = ec2
         .describe_placement_groups()
-        .filters(tags::lab_filter(scope.lab.as_ref()))
+        .filters(filter)
         .send()
         .await
         .map_err(failed("DescribePlacementGroups"))?;

@@ -3,7 +3,9 @@
 use std::str::FromStr;
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{ResourceType, Route, RouteState, RouteTable, RouteTableAssociation};
+use aws_sdk_ec2::types::{
+    Filter, ResourceType, Route, RouteState, RouteTable, RouteTableAssociation,
+};
 use ipnet::Ipv4Net;
 
 use super::tags;
@@ -18,9 +20,14 @@ use crate::port::Scope;
 const PAGE: i32 = 100;
 
 pub(in crate::aws) async fn read(ec2: &Client, scope: &Scope) -> Result<Vec<Sighting>, Failure> {
+    find(ec2, tags::lab_filter(scope.lab.as_ref())).await
+}
+
+/// The tables that a filter finds, whoever's they are.
+pub(in crate::aws) async fn find(ec2: &Client, filter: Filter) -> Result<Vec<Sighting>, Failure> {
     let found = ec2
         .describe_route_tables()
-        .filters(tags::lab_filter(scope.lab.as_ref()))
+        .filters(filter)
         .into_paginator()
         .page_size(PAGE)
         .items()

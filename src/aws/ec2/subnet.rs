@@ -29,6 +29,12 @@ fn by_id(subnets: &BTreeSet<CloudId>) -> Filter {
     tags::filter("subnet-id", subnets.iter().map(CloudId::as_str))
 }
 
+/// The subnets that a filter finds, whoever's they are.
+pub(in crate::aws) async fn find(ec2: &Client, filter: Filter) -> Result<Vec<Sighting>, Failure> {
+    let found = describe(ec2, filter).await?;
+    Ok(found.iter().filter_map(sighting).collect())
+}
+
 async fn describe(ec2: &Client, filter: Filter) -> Result<Vec<Subnet>, Failure> {
     ec2.describe_subnets()
         .filters(filter)

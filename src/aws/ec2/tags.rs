@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 
-use crate::aws::answer::{Done, done, ids};
+use crate::aws::answer::{Done, done, gone, ids};
 use crate::aws::classify::failed;
 use crate::model::{CloudId, Failure, Kind, LabName, Ref, TAG_ADDRESS, TAG_LAB, Tags};
 
@@ -80,7 +80,7 @@ pub(in crate::aws) async fn set(ec2: &Client, kind: Kind, resources: &[Ref], tag
     create(ec2, &taggable(ec2, kind, resources).await?, tags).await
 }
 
-/// Takes tags off resources of one kind, whatever their values.
+/// Takes tags off resources of one kind, whatever their values. What is gone has none.
 pub(in crate::aws) async fn unset(
     ec2: &Client,
     kind: Kind,
@@ -89,13 +89,11 @@ pub(in crate::aws) async fn unset(
 ) -> Done {
     let resources = taggable(ec2, kind, resources).await?;
     let keys = keys.iter().map(|key| Tag::builder().key(key).build());
-    ec2.delete_tags()
+    let call = ec2
+        .delete_tags()
         .set_resources(Some(ids(&resources, "DeleteTags")?))
-        .set_tags(Some(keys.collect()))
-        .send()
-        .await
-        .map_err(failed("DeleteTags"))?;
-    Ok(done())
+        .set_tags(Some(keys.collect()));
+    gone(call.send().await.map_err(failed("DeleteTags")))
 }
 
 /// Key pairs and placement groups go by their names here; tags want their ids.

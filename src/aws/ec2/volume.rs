@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
-    ResourceType, Volume, VolumeAttachment, VolumeAttachmentState, VolumeState, VolumeType,
+    Filter, ResourceType, Volume, VolumeAttachment, VolumeAttachmentState, VolumeState, VolumeType,
 };
 
 use super::tags;
@@ -25,9 +25,14 @@ pub(in crate::aws) struct Size {
 }
 
 pub(in crate::aws) async fn read(ec2: &Client, scope: &Scope) -> Result<Vec<Sighting>, Failure> {
+    find(ec2, tags::lab_filter(scope.lab.as_ref())).await
+}
+
+/// The volumes that a filter finds, whoever's they are.
+pub(in crate::aws) async fn find(ec2: &Client, filter: Filter) -> Result<Vec<Sighting>, Failure> {
     let found = ec2
         .describe_volumes()
-        .filters(tags::lab_filter(scope.lab.as_ref()))
+        .filters(filter)
         .into_paginator()
         .page_size(PAGE)
         .items()

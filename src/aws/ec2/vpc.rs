@@ -1,7 +1,7 @@
 //! VPCs.
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, Vpc, VpcAttributeName};
+use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, Vpc, VpcAttributeName};
 
 use super::tags;
 use crate::aws::answer::{Done, born, done, gone, id, named};
@@ -49,6 +49,26 @@ pub(in crate::aws) async fn read(
         sightings.push(sighted(id, tags, None, Seen::Vpc(seen)));
     }
     Ok((sightings, all.len()))
+}
+
+/// The VPCs that a filter finds, whoever's they are.
+pub(in crate::aws) async fn find(ec2: &Client, filter: Filter) -> Result<Vec<Sighting>, Failure> {
+    let answer = ec2
+        .describe_vpcs()
+        .filters(filter)
+        .send()
+        .await
+        .map_err(failed("DescribeVpcs"))?;
+    let mut found = Vec::new();
+    for vpc in answer.vpcs() {
+        let Some(id) = vpc.vpc_id() else { continue };
+        let seen = SeenVpc {
+            cidr: vpc.cidr_block().and_then(|cidr| cidr.parse().ok()),
+            dns_hostnames: dns_hostnames(ec2, id).await?,
+        };
+        found.push(sighted(id, tags::of(vpc.tags()), None, Seen::Vpc(seen)));
+    }
+    Ok(found)
 }
 
 async fn dns_hostnames(ec2: &Client, vpc: &str) -> Result<Option<bool>, Failure> {

@@ -105,6 +105,9 @@ pub(super) const BUCKET: Format = format(
     "the name of an S3 bucket",
     "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
 );
-pub(super) const ADDRESS: Format = format("the address of a node", "^node\\.[a-z][a-z0-9-]{1,30}$");
+pub(super) const ADDRESS: Format = format(
+    "the address of a node",
+    "^node\\.[a-z][a-z0-9-]{1,30}(\\.[0-9]+)?$",
+);
 pub(super) const HOST: Format = format("a host name or address", "^[A-Za-z0-9.:-]+$");
 pub(super) const USER: Format = format("a user name", "^[a-z_][a-z0-9_-]{0,31}$");

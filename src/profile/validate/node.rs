@@ -69,6 +69,8 @@ fn node(fields: &Fields<'_>, region: Option<&Region>, problems: &mut Problems) -
             _ => Shutdown::Stop,
         },
         prevent_destroy: fields.flag("prevent_destroy"),
+        // The place in the text; whoever has the text makes a line of it.
+        prevent_destroy_line: fields.span_of("prevent_destroy").map(|span| span.start),
     };
     node.types = types?.names;
     Some(node)

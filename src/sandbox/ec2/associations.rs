@@ -32,17 +32,7 @@ pub(super) fn associate(ctx: &mut Ctx<'_>, p: &Params, x: &mut Xml) -> ApiResult
 
 /// API Reference, ReplaceIamInstanceProfileAssociation.
 pub(super) fn replace(ctx: &mut Ctx<'_>, p: &Params, x: &mut Xml) -> ApiResult {
-    let association = p.need("AssociationId")?;
-    let found = association
-        .strip_prefix(PREFIX)
-        .and_then(|rest| ctx.store.get::<Instance>(&format!("i-{rest}")))
-        .filter(|instance| instance.profile.is_some());
-    let mut instance = found.cloned().ok_or_else(|| {
-        ApiError::new(
-            "NoSuchAssociation",
-            format!("An invalid association-id of '{association}' was given"),
-        )
-    })?;
+    let mut instance = associated(ctx, p.need("AssociationId")?)?;
     check_state(&instance)?;
     instance.profile = launch_checks::profile(ctx, p)?;
     x.wrap("iamInstanceProfileAssociation", |x| {
@@ -50,6 +40,30 @@ pub(super) fn replace(ctx: &mut Ctx<'_>, p: &Params, x: &mut Xml) -> ApiResult {
     });
     ctx.store.put(instance);
     Ok(())
+}
+
+/// API Reference, DisassociateIamInstanceProfile.
+pub(super) fn disassociate(ctx: &mut Ctx<'_>, p: &Params, x: &mut Xml) -> ApiResult {
+    let mut instance = associated(ctx, p.need("AssociationId")?)?;
+    x.wrap("iamInstanceProfileAssociation", |x| {
+        write(ctx, x, &instance, "disassociating");
+    });
+    instance.profile = None;
+    ctx.store.put(instance);
+    Ok(())
+}
+
+fn associated(ctx: &Ctx<'_>, association: &str) -> ApiResult<Instance> {
+    let found = association
+        .strip_prefix(PREFIX)
+        .and_then(|rest| ctx.store.get::<Instance>(&format!("i-{rest}")))
+        .filter(|instance| instance.profile.is_some());
+    found.cloned().ok_or_else(|| {
+        ApiError::new(
+            "NoSuchAssociation",
+            format!("An invalid association-id of '{association}' was given"),
+        )
+    })
 }
 
 /// API Reference, DescribeIamInstanceProfileAssociations: filters `instance-id` and `state`.

@@ -90,6 +90,7 @@ const ACTIONS: &[(&str, Handler)] = &[
     ("DetachInternetGateway", gateways::detach),
     ("DetachVolume", volume_attach::detach),
     ("DisassociateAddress", addresses::disassociate),
+    ("DisassociateIamInstanceProfile", associations::disassociate),
     ("DisassociateRouteTable", routes::disassociate),
     ("GetConsoleOutput", instances::console_output),
     ("ImportKeyPair", keys::import),

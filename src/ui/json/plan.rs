@@ -71,6 +71,8 @@ struct StepMirror<'a> {
 #[derive(Serialize)]
 struct ChangeMirror<'a> {
     address: &'a Address,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved_from: Option<&'a Address>,
     kind: Kind,
     action: Action,
     reason: &'static str,
@@ -112,10 +114,17 @@ struct SummaryMirror<'a> {
     replace: usize,
     delete: usize,
     adopt: usize,
+    #[serde(skip_serializing_if = "is_none")]
+    forget: usize,
     unchanged: usize,
     blocked: usize,
     steps: usize,
     next: &'a [String],
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// The plan as lines of JSON.
@@ -189,6 +198,7 @@ pub fn plan_json(report: &PlanReport<'_>) -> String {
 fn change(change: &Change) -> Mirror<'_> {
     let Change {
         address,
+        moved_from,
         kind,
         action,
         reason,
@@ -200,6 +210,7 @@ fn change(change: &Change) -> Mirror<'_> {
     let (reason, detail) = why(reason);
     Mirror::Change(ChangeMirror {
         address,
+        moved_from: moved_from.as_ref(),
         kind: *kind,
         action: *action,
         reason,
@@ -252,6 +263,10 @@ fn why(reason: &Reason) -> (&'static str, Option<String>) {
         Reason::Stopped => ("stopped", None),
         Reason::Kept => ("kept", None),
         Reason::NotTargeted => ("not-targeted", None),
+        Reason::Moved => ("moved", None),
+        Reason::Imported => ("imported", None),
+        Reason::LetGo => ("let-go", None),
+        Reason::RolledBack => ("rolled-back", None),
         Reason::Blocked(block) => blocked(block),
     }
 }
@@ -259,7 +274,10 @@ fn why(reason: &Reason) -> (&'static str, Option<String>) {
 fn blocked(block: &BlockReason) -> (&'static str, Option<String>) {
     match block {
         BlockReason::Unreadable(text) => ("unreadable", Some(text.clone())),
-        BlockReason::PreventDestroy => ("prevent-destroy", None),
+        BlockReason::PreventDestroy(text) => ("prevent-destroy", Some(text.clone())),
+        BlockReason::Occupied(text) => ("occupied", Some(text.clone())),
+        BlockReason::Untagged(id) => ("untagged", Some(id.to_string())),
+        BlockReason::InUse(text) => ("in-use", Some(text.clone())),
         BlockReason::Foreign(text) => ("foreign", Some(text.clone())),
         BlockReason::Ambiguous(text) => ("ambiguous", Some(text.clone())),
         BlockReason::DependsOnBlocked(other) => ("depends-on-blocked", Some(other.to_string())),
@@ -358,6 +376,7 @@ fn summary<'a>(report: &PlanReport<'a>) -> Mirror<'a> {
         replace,
         delete,
         adopt,
+        forget,
         unchanged,
         blocked,
     } = report.plan.tally();
@@ -367,6 +386,7 @@ fn summary<'a>(report: &PlanReport<'a>) -> Mirror<'a> {
         replace,
         delete,
         adopt,
+        forget,
         unchanged,
         blocked,
         steps: report.plan.steps.len(),

@@ -45,6 +45,9 @@ enum Mirror<'a> {
         kind: Kind,
         why: &'a str,
     },
+    Foreign {
+        text: &'a str,
+    },
     Summary(SummaryMirror<'a>),
 }
 
@@ -104,6 +107,7 @@ pub fn status_json(report: &StatusReport) -> String {
         others,
         spending,
         drift,
+        foreign,
         pending,
         unreadable,
         run,
@@ -147,6 +151,9 @@ pub fn status_json(report: &StatusReport) -> String {
             recorded: after,
             found: before,
         });
+    }
+    for text in foreign {
+        write(&Mirror::Foreign { text });
     }
     for (kind, why) in unreadable {
         write(&Mirror::Unreadable { kind: *kind, why });

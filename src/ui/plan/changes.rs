@@ -174,7 +174,12 @@ fn are_alike(a: &Change, b: &Change) -> bool {
         let parts = |f: &FieldChange| (f.field.clone(), f.after.clone(), f.impact, f.drift);
         change.fields.iter().map(parts).collect()
     };
-    same_summary && a.action == b.action && a.reason == b.reason && fields(a) == fields(b)
+    let same_way = a.moved_from.is_some() == b.moved_from.is_some();
+    same_summary
+        && same_way
+        && a.action == b.action
+        && a.reason == b.reason
+        && fields(a) == fields(b)
 }
 
 fn group_lines(group: &Group<'_>, label: &str, width: usize, mode: Mode, look: &Look) -> Vec<Line> {
@@ -212,6 +217,7 @@ fn group_lines(group: &Group<'_>, label: &str, width: usize, mode: Mode, look: &
         };
         lines.push(detail().add(role, text));
     }
+    lines.extend(moved_line(group, look));
     lines.extend(first.fields.iter().map(|field| field_line(field, look)));
     if group.changes.len() > 1
         && group
@@ -232,6 +238,20 @@ fn summary(group: &Group<'_>, look: &Look) -> String {
     } else {
         format!("{} {} {}", first.summary, look.ellipsis(), last.summary)
     }
+}
+
+/// `moved: node.simulator.0 → node.sim.0`.
+fn moved_line(group: &Group<'_>, look: &Look) -> Option<Line> {
+    let arrow = look.arrow();
+    let first = group.changes[0];
+    let from = first.moved_from.as_ref()?;
+    let mut line = Line::at(6).hang(8).plain("moved: ");
+    line.push(Role::Faint, from.as_str());
+    line.push(Role::Plain, format!(" {arrow} {}", first.address));
+    if group.changes.len() > 1 {
+        line.push(Role::Faint, ", and the others likewise");
+    }
+    Some(line)
 }
 
 /// `type: g5.xlarge → g5.2xlarge  stops and starts the machine`.

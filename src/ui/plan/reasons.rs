@@ -11,6 +11,7 @@ pub(in crate::ui) fn sign(action: Action) -> (&'static str, Role) {
         Action::Replace => ("-/+", Role::Notice),
         Action::Delete => ("  -", Role::Bad),
         Action::Adopt => ("  =", Role::Change),
+        Action::Forget => ("  x", Role::Notice),
         Action::NoOp => ("   ", Role::Faint),
         Action::Blocked => ("  !", Role::Bad),
     }
@@ -24,6 +25,8 @@ pub(super) fn reason(reason: &Reason) -> Option<String> {
         | Reason::CannotUpdate
         | Reason::Destroying
         | Reason::UpToDate
+        | Reason::Moved
+        | Reason::RolledBack
         | Reason::NotTargeted => return None,
         Reason::Vanished => "it was there and is gone: deleted outside roboinfra".to_owned(),
         Reason::Unfinished => "an earlier run began it and did not finish".to_owned(),
@@ -32,6 +35,8 @@ pub(super) fn reason(reason: &Reason) -> Option<String> {
         Reason::NotRecorded => "carries this lab's tags, but is not in the lockfile".to_owned(),
         Reason::Stopped => "stopped on purpose; `roboinfra start` starts it".to_owned(),
         Reason::Kept => "stays: it is marked keep = true".to_owned(),
+        Reason::Imported => "exists, and is taken into the lab".to_owned(),
+        Reason::LetGo => "goes on existing, and is not the lab's any more".to_owned(),
         Reason::Blocked(block) => blocked(block),
     })
 }
@@ -39,9 +44,14 @@ pub(super) fn reason(reason: &Reason) -> Option<String> {
 fn blocked(block: &BlockReason) -> String {
     match block {
         BlockReason::Unreadable(why) => format!("cannot be read, so it is left alone: {why}"),
-        BlockReason::PreventDestroy => {
-            "the profile forbids its deletion: prevent_destroy = true".to_owned()
+        BlockReason::PreventDestroy(place) => {
+            format!("must not be deleted, prevent_destroy = true: {place}")
         }
+        BlockReason::Occupied(why) => why.clone(),
+        BlockReason::Untagged(id) => {
+            format!("the lockfile knows {id}, but it carries no tags of this lab")
+        }
+        BlockReason::InUse(who) => format!("in use by what is not this lab's: {who}"),
         BlockReason::Foreign(what) => format!("the name is taken: {what}"),
         BlockReason::Ambiguous(ids) => format!("more than one thing carries this address: {ids}"),
         BlockReason::DependsOnBlocked(other) => format!("needs {other}, which is blocked"),

@@ -63,6 +63,7 @@ fn node(count: u32) -> Node {
         instance_profile: None,
         shutdown: Shutdown::Stop,
         prevent_destroy: false,
+        prevent_destroy_line: None,
     }
 }
 

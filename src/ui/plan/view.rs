@@ -95,6 +95,7 @@ pub(in crate::ui) fn tally_text(tally: &Tally) -> String {
         replace,
         delete,
         adopt: _,
+        forget: _,
         unchanged: _,
         blocked: _,
     } = tally;
@@ -110,6 +111,7 @@ fn tally(tally: &Tally, plan: &Plan) -> Vec<Line> {
     let kept = changes::kept(plan).count();
     let rest = [
         (Role::Change, tally.adopt, "to adopt"),
+        (Role::Notice, tally.forget, "to forget"),
         (Role::Bad, tally.blocked, "blocked"),
         (Role::Faint, kept, "kept"),
         (Role::Faint, tally.unchanged - kept, "unchanged"),

@@ -12,6 +12,7 @@ pub(super) fn doing(action: Action) -> &'static str {
         Action::Replace => "replacing",
         Action::Delete => "deleting",
         Action::Adopt => "adopting",
+        Action::Forget => "letting go",
         Action::NoOp => "attaching",
         Action::Blocked => "blocked",
     }
@@ -25,6 +26,7 @@ pub(super) fn done(action: Action) -> &'static str {
         Action::Replace => "replaced",
         Action::Delete => "deleted",
         Action::Adopt => "adopted",
+        Action::Forget => "let go",
         Action::NoOp => "attached",
         Action::Blocked => "blocked",
     }

@@ -104,6 +104,8 @@ pub struct StatusReport {
     pub spending: Spending,
     /// What was changed outside roboinfra.
     pub drift: Vec<(Address, FieldChange)>,
+    /// What was found in the lab's network and is not the lab's, one sentence each.
+    pub foreign: Vec<String>,
     /// How many resources differ from the profile otherwise.
     pub pending: usize,
     /// The kinds that could not be read, and why.

@@ -25,6 +25,7 @@ pub fn status_view(report: &StatusReport, look: &Look, now: Timestamp) -> String
     }
     nodes(&mut page, report, look, now);
     belongings(&mut page, report, look);
+    foreign(&mut page, report);
     unreadable(&mut page, report);
     drift(&mut page, report, look);
     spending(&mut page, report, now);
@@ -189,6 +190,13 @@ fn tied(to: Option<&str>, how: &str, not: &str) -> (Role, String) {
     match to {
         Some(to) => (Role::Faint, format!("{how} {to}")),
         None => (Role::Notice, not.to_owned()),
+    }
+}
+
+/// What is in the lab's network and is not the lab's.
+fn foreign(page: &mut Page, report: &StatusReport) {
+    for text in &report.foreign {
+        page.line(Line::at(0).hang(2).add(Role::Notice, "! ").plain(text));
     }
 }
 
@@ -362,6 +370,9 @@ mod tests {
             },
             drift: vec![(Address::new("access.security-group.sim"), rule)],
             pending: 2,
+            foreign: vec![
+                "in the lab's network, not the lab's: eni-0a1b (nat) of instance i-0c2d".to_owned(),
+            ],
             unreadable: vec![(Kind::Role, "ListRoles: AccessDenied".to_owned())],
             run: Some(
                 "The run r-7f3k2m was cut short at 07:58; `roboinfra apply` recovers it."

@@ -1,0 +1,131 @@
+//! `apply --rollback`: takes back what a run that failed has made. The first error stays the first, and its exit code too.
+
+use std::time::Duration;
+
+use super::app::{App, READING};
+use super::books::Books;
+use super::error::CliError;
+use super::prepare::{Prepared, Wish, price, read, think};
+use super::session::Session;
+use super::show::same_lab;
+use super::{confirm, exit, report, show};
+use crate::apply::Report;
+use crate::event::RunEnd;
+use crate::inventory::{Inventory, Sighting};
+use crate::plan::{self, MadeBy, Mode};
+use crate::state::Lockfile;
+
+/// Takes back what `failed` has made, and says what is left. Returns the exit code of all of it.
+pub(super) async fn roll_back(
+    app: &mut App,
+    session: &Session,
+    failed: &Report,
+    lockfile: Option<&Lockfile>,
+    code: u8,
+) -> u8 {
+    let whole = lockfile.is_none_or(|lock| {
+        lock.resources
+            .values()
+            .all(|recorded| failed.made.contains(&recorded.id))
+    });
+    app.say("\nTaking back what this run has made …");
+    match take_back(app, session, failed, whole).await {
+        Ok(RunEnd::Interrupted) => exit::most_telling([code, exit::INTERRUPTED]),
+        Ok(_) => code,
+        Err(error) => {
+            let mut told = CliError::new(format!("not rolled back: {}", error.message)).code(code);
+            told.causes = error.causes;
+            told.hints = error.hints;
+            app.failed(&told.hint("what exists is listed by `roboinfra status{lab}`; `roboinfra destroy{lab}` takes it away"));
+            exit::most_telling(
+                [code, error.code]
+                    .into_iter()
+                    .filter(|c| *c == code || *c == exit::INTERRUPTED),
+            )
+        }
+    }
+}
+
+async fn take_back(
+    app: &mut App,
+    session: &Session,
+    failed: &Report,
+    whole: bool,
+) -> Result<RunEnd, CliError> {
+    let mut books = Books::open(app, session, "rollback").await?;
+    let busy = app.busy(READING);
+    let mut reading = read(session, books.recorded().as_ref(), Mode::Destroy).await?;
+    drop(busy);
+    books.settle(app, session, &mut reading).await?;
+    let wish = Wish {
+        mode: Mode::Destroy,
+        targets: std::collections::BTreeSet::new(),
+    };
+    let recorded = books.recorded();
+    let (lab, _) = think(
+        session,
+        &reading,
+        recorded.as_ref(),
+        &wish,
+        &session.public_keys,
+    )?;
+    let made = MadeBy {
+        run: &failed.run,
+        ids: &failed.made,
+    };
+    let plan = plan::rollback(&lab, reading.inventory(), made);
+    if plan.changes.is_empty() {
+        app.say("It had made nothing: nothing is to be taken back.");
+        return Ok(RunEnd::Done);
+    }
+    let prepared = price(session, reading, lab, plan).await;
+    if prepared.plan.is_blocked() {
+        show::plan(app, session, &prepared, &[]);
+    }
+    confirm::refuse(&prepared)?;
+    let (run, _) = books.run(app, session, &prepared, "rollback").await?;
+    if whole {
+        let busy = app.busy("searching for what is left");
+        let (world, left) =
+            super::destroy::search(session, &prepared, run.failures.is_empty()).await;
+        drop(busy);
+        report::after_destroy(app, session, &prepared, &run, &world, &left);
+    } else {
+        report::after_part(app, session, &prepared, &run);
+        let left = remaining(session, &prepared, made).await;
+        tell_left(app, &left);
+    }
+    Ok(run.end)
+}
+
+/// What the run has made and is still there. What has just gone may be listed for a moment longer.
+async fn remaining(session: &Session, prepared: &Prepared, made: MadeBy<'_>) -> Vec<Sighting> {
+    let still = |world: &Inventory| -> Vec<Sighting> {
+        let all = world.sightings.iter();
+        all.filter(|s| !s.is_gone() && made.has(&prepared.lab, s))
+            .cloned()
+            .collect()
+    };
+    let mut left = still(&session.cloud.collect(&prepared.reading.scope).await);
+    for _ in 0..3 {
+        if left.is_empty() {
+            break;
+        }
+        session.clock.sleep(Duration::from_secs(3)).await;
+        left = still(&session.cloud.collect(&prepared.reading.scope).await);
+    }
+    left
+}
+
+fn tell_left(app: &mut App, left: &[Sighting]) {
+    if left.is_empty() {
+        app.say("Nothing of what this run had made is left. What was there before it stays; what it changed is not changed back.");
+        return;
+    }
+    let ids: Vec<&str> = left.iter().map(|s| s.id.as_str()).collect();
+    app.say(&format!(
+        "Of what this run had made, this is left: {}",
+        ids.join(", ")
+    ));
+    app.say(&format!("Next: roboinfra status{}", same_lab(app)));
+}
