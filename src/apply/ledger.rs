@@ -354,14 +354,13 @@ pub(super) fn opening(run: &Run<'_>) -> Vec<Record> {
         }
     }
     records.extend(moved_before(run));
-    for address in &run.plan.forgotten {
-        let remembered = run.recorded.and_then(|lock| lock.resources.get(address));
-        let gone = remembered.map(|recorded| Record::Gone {
-            address: address.clone(),
-            id: recorded.id.clone(),
-        });
-        records.extend(gone);
-    }
+    let forgotten: BTreeSet<&Address> = run.plan.forgotten.iter().collect();
+    let remembered = run.recorded.into_iter().flat_map(|lock| &lock.resources);
+    let gone = remembered.filter(|(address, _)| forgotten.contains(&run.lab.moves.home(address)));
+    records.extend(gone.map(|(address, recorded)| Record::Gone {
+        address: address.clone(),
+        id: recorded.id.clone(),
+    }));
     records
 }
 

@@ -10,14 +10,16 @@ use super::confirm::{confirm, refuse};
 use super::error::CliError;
 use super::exec::code_of_run;
 use super::plan::targets;
-use super::prepare::{Prepared, Wish, hosts, price, read, read_as, think};
+use super::prepare::{Prepared, Wish, hosts, price_whole, read, read_as, think};
 use super::saved::SavedPlan;
 use super::session::{OpenError, Session};
 use super::tend::code_of_hosts;
 use super::{exit, hosts_after, recall, report, rollback, show};
+use crate::event::RunEnd;
 use crate::model::{Action, Kind};
 use crate::plan::Mode;
-use crate::state::Lockfile;
+use crate::port::Journal;
+use crate::state::{Lockfile, Record};
 use crate::store;
 
 /// Make the lab as the profile says.
@@ -42,8 +44,8 @@ pub(super) struct ApplyArgs {
     /// Leave the hosts as they are: only what is in the cloud is made.
     #[arg(long)]
     no_bootstrap: bool,
-    /// If it fails, delete what this run has made: a first apply leaves nothing behind. What was there before stays, and
-    /// what this run changed or deleted is not brought back.
+    /// If the first apply of a lab fails, delete all that was made for it. A lab that was applied before stays as the
+    /// failure left it.
     #[arg(long, conflicts_with = "refresh_only")]
     rollback: bool,
 }
@@ -96,7 +98,7 @@ pub(super) async fn apply(app: &mut App, args: &ApplyArgs) -> Result<u8, OpenErr
         &session.public_keys,
     )?;
     let busy = app.busy(CHECKING);
-    let mut prepared = price(&session, reading, lab, plan).await;
+    let mut prepared = price_whole(&session, reading, lab, plan).await;
     drop(busy);
     prepared.hosts = hosts(&session, &prepared, recorded.as_ref(), &wish)?;
     if let Some(saved) = &saved {
@@ -128,6 +130,10 @@ pub(super) async fn apply(app: &mut App, args: &ApplyArgs) -> Result<u8, OpenErr
             Ok(Vec::new())
         }
     };
+    let reached = matches!(&tended, Ok(verdicts) if code_of_hosts(verdicts) == exit::DONE);
+    if wish.mode == Mode::Apply && run.end == RunEnd::Done && (reached || !args.rollback) {
+        books.ledger.append(&[Record::Applied])?;
+    }
     // Whatever became of the hosts, what was done is written down.
     let lockfile = books.conclude(app, &session).await?;
     let (verdicts, broken) = match tended {
@@ -147,7 +153,7 @@ pub(super) async fn apply(app: &mut App, args: &ApplyArgs) -> Result<u8, OpenErr
             let code =
                 exit::most_telling(std::iter::once(code).chain(broken.iter().map(|e| e.code)));
             broken.iter().for_each(|error| app.failed(error));
-            Ok(rollback::roll_back(app, &session, &run, lockfile.as_ref(), code).await)
+            Ok(rollback::roll_back(app, &session, &run, code).await)
         }
     }
 }

@@ -262,7 +262,10 @@ impl Books {
             serial: recorded.map_or(0, |lock| lock.serial),
             at: session.clock.now(),
         };
-        self.ledger.append(&[begun])?;
+        let nothing_known = recorded.is_none_or(|lock| lock.resources.is_empty());
+        let fresh = nothing_known && is_empty(session, reading);
+        let records = std::iter::once(begun).chain(fresh.then_some(Record::Fresh));
+        self.ledger.append(&records.collect::<Vec<_>>())?;
         Ok(run)
     }
 
@@ -310,6 +313,13 @@ impl Books {
         }
         Ok(lockfile)
     }
+}
+
+/// Whether all was read, and nothing of the lab is there.
+fn is_empty(session: &Session, reading: &Reading) -> bool {
+    let world = reading.inventory();
+    let mut owned = world.owned(&session.profile.name, &reading.lab_id);
+    world.unreadable.is_empty() && owned.next().is_none()
 }
 
 /// Makes the lab's folder ready and takes the guard.

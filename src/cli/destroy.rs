@@ -9,7 +9,7 @@ use super::books::Books;
 use super::confirm::{confirm, refuse};
 use super::error::CliError;
 use super::exec::code_of_run;
-use super::prepare::{Prepared, Wish, price, read, think};
+use super::prepare::{Prepared, Wish, price_whole, read, think};
 use super::session::{OpenError, Session};
 use super::{exit, report, show};
 use crate::apply::Report;
@@ -60,7 +60,7 @@ pub(super) async fn destroy(app: &mut App, args: &DestroyArgs) -> Result<u8, Ope
         &wish,
         &session.public_keys,
     )?;
-    let prepared = price(&session, reading, lab, plan).await;
+    let prepared = price_whole(&session, reading, lab, plan).await;
     show::plan_to_do(app, &session, &prepared, args.yes);
     refuse(&prepared)?;
     if prepared.plan.has_changes() && !confirm(app, "Destroy all of this?", args.yes).await? {

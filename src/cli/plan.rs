@@ -7,7 +7,7 @@ use clap::Args;
 use super::app::{App, READING};
 use super::confirm::refuse;
 use super::error::CliError;
-use super::prepare::{Prepared, Wish, hosts, price, read, think};
+use super::prepare::{Prepared, Wish, hosts, price_whole, read, think};
 use super::saved::SavedPlan;
 use super::session::{OpenError, Session};
 use super::{exit, recall, show};
@@ -101,7 +101,7 @@ pub(super) async fn propose(
         recall::images(session, &mut reading, recorded).await?;
     }
     let (lab, plan) = think(session, &reading, recorded, wish, &session.public_keys)?;
-    Ok(price(session, reading, lab, plan).await)
+    Ok(price_whole(session, reading, lab, plan).await)
 }
 
 /// The command that does what the plan says.

@@ -385,6 +385,19 @@ pub(super) fn hosts(
     Ok(plan::host_plans(&wishes, recorded.as_ref(), &wish.targets))
 }
 
+/// The same for a plan of the whole lab: what is not the lab's is told, too.
+pub(super) async fn price_whole(
+    session: &Session,
+    reading: Reading,
+    lab: Lab,
+    plan: Plan,
+) -> Prepared {
+    let foreign = plan::foreign(&lab, &plan, reading.inventory());
+    let mut prepared = price(session, reading, lab, plan).await;
+    prepared.notices.extend(foreign);
+    prepared
+}
+
 /// Reads what only a launch needs, makes the bill and the preflight.
 pub(super) async fn price(session: &Session, reading: Reading, lab: Lab, plan: Plan) -> Prepared {
     let read = capacity(
@@ -411,7 +424,6 @@ pub(super) async fn price(session: &Session, reading: Reading, lab: Lab, plan: P
     if plan.mode == Mode::Apply {
         notices.extend(missing(session).await);
     }
-    notices.extend(plan::foreign(&lab, &plan, reading.inventory()));
     let mut warnings = profile::not_built(&session.profile);
     warnings.extend(
         session

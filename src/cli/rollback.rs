@@ -1,4 +1,4 @@
-//! `apply --rollback`: takes back what a run that failed has made. The first error stays the first, and its exit code too.
+//! `apply --rollback`: takes back what was made for a lab whose first apply failed. The first error stays the first, and its exit code too.
 
 use std::time::Duration;
 
@@ -12,24 +12,12 @@ use super::{confirm, exit, report, show};
 use crate::apply::Report;
 use crate::event::RunEnd;
 use crate::inventory::{Inventory, Sighting};
-use crate::plan::{self, MadeBy, Mode};
-use crate::state::Lockfile;
+use crate::plan::{self, Made, Mode};
 
-/// Takes back what `failed` has made, and says what is left. Returns the exit code of all of it.
-pub(super) async fn roll_back(
-    app: &mut App,
-    session: &Session,
-    failed: &Report,
-    lockfile: Option<&Lockfile>,
-    code: u8,
-) -> u8 {
-    let whole = lockfile.is_none_or(|lock| {
-        lock.resources
-            .values()
-            .all(|recorded| failed.made.contains(&recorded.id))
-    });
-    app.say("\nTaking back what this run has made …");
-    match take_back(app, session, failed, whole).await {
+/// Takes back what was made for a lab of which no apply has succeeded, and says what is left. Returns the exit code of
+/// all of it.
+pub(super) async fn roll_back(app: &mut App, session: &Session, failed: &Report, code: u8) -> u8 {
+    match take_back(app, session, failed).await {
         Ok(RunEnd::Interrupted) => exit::most_telling([code, exit::INTERRUPTED]),
         Ok(_) => code,
         Err(error) => {
@@ -46,13 +34,15 @@ pub(super) async fn roll_back(
     }
 }
 
-async fn take_back(
-    app: &mut App,
-    session: &Session,
-    failed: &Report,
-    whole: bool,
-) -> Result<RunEnd, CliError> {
+async fn take_back(app: &mut App, session: &Session, failed: &Report) -> Result<RunEnd, CliError> {
     let mut books = Books::open(app, session, "rollback").await?;
+    if !books.recorded().is_some_and(|lock| lock.unfinished) {
+        return Err(CliError::new(
+            "this lab was applied before, and only a first apply is taken back",
+        )
+        .hint("what is left to do: roboinfra plan{lab}"));
+    }
+    app.say("\nTaking back all that was made for this lab …");
     let busy = app.busy(READING);
     let mut reading = read(session, books.recorded().as_ref(), Mode::Destroy).await?;
     drop(busy);
@@ -69,15 +59,13 @@ async fn take_back(
         &wish,
         &session.public_keys,
     )?;
-    let made = MadeBy {
-        run: &failed.run,
-        ids: &failed.made,
-    };
+    let made = Made { ids: &failed.made };
     let plan = plan::rollback(&lab, reading.inventory(), made);
     if plan.changes.is_empty() {
-        app.say("It had made nothing: nothing is to be taken back.");
+        app.say("Nothing was made: nothing is to be taken back.");
         return Ok(RunEnd::Done);
     }
+    let whole = plan::owned(&lab, reading.inventory()).all(|(_, owned)| made.has(&lab, owned));
     let prepared = price(session, reading, lab, plan).await;
     if prepared.plan.is_blocked() {
         show::plan(app, session, &prepared, &[]);
@@ -98,8 +86,8 @@ async fn take_back(
     Ok(run.end)
 }
 
-/// What the run has made and is still there. What has just gone may be listed for a moment longer.
-async fn remaining(session: &Session, prepared: &Prepared, made: MadeBy<'_>) -> Vec<Sighting> {
+/// What was made and is still there. What has just gone may be listed for a moment longer.
+async fn remaining(session: &Session, prepared: &Prepared, made: Made<'_>) -> Vec<Sighting> {
     let still = |world: &Inventory| -> Vec<Sighting> {
         let all = world.sightings.iter();
         all.filter(|s| !s.is_gone() && made.has(&prepared.lab, s))
@@ -119,12 +107,12 @@ async fn remaining(session: &Session, prepared: &Prepared, made: MadeBy<'_>) -> 
 
 fn tell_left(app: &mut App, left: &[Sighting]) {
     if left.is_empty() {
-        app.say("Nothing of what this run had made is left. What was there before it stays; what it changed is not changed back.");
+        app.say("Nothing of what was made is left. What was imported stays.");
         return;
     }
     let ids: Vec<&str> = left.iter().map(|s| s.id.as_str()).collect();
     app.say(&format!(
-        "Of what this run had made, this is left: {}",
+        "Of what was made, this is left: {}",
         ids.join(", ")
     ));
     app.say(&format!("Next: roboinfra status{}", same_lab(app)));

@@ -105,7 +105,7 @@ pub(super) async fn rm(app: &mut App, args: &RmArgs) -> Result<u8, OpenError> {
         .filter(|a| lab.resources.contains_key(*a))
         .collect();
     let again = wanted.first().map(|first| format!(
-        "The profile still asks for {first}: the next apply makes a new one, unless you take it out of the profile."
+        "The profile still asks for {first}: the next apply makes a new\none, unless you take it out of the profile."
     ));
     let mut without = lab.clone();
     without
@@ -132,7 +132,7 @@ pub(super) async fn rm(app: &mut App, args: &RmArgs) -> Result<u8, OpenError> {
     if code == exit::DONE {
         if cost > Usd::ZERO {
             app.say(&format!(
-                "It goes on costing {cost} an hour, and roboinfra neither shows, stops nor deletes it any more."
+                "It goes on costing {cost} an hour, and roboinfra neither shows, stops nor\ndeletes it any more."
             ));
         }
         again.iter().for_each(|text| app.say(text));
@@ -169,7 +169,7 @@ pub(super) async fn mv(app: &mut App, args: &MvArgs) -> Result<u8, OpenError> {
     report::after_part(app, &session, &prepared, &run);
     if let Some(address) = homeless.filter(|_| code == exit::DONE) {
         app.say(&format!(
-            "The profile does not ask for {address}: unless you write it there, the next apply deletes it. Look first: roboinfra plan{}",
+            "The profile does not ask for {address}: unless you write it there,\nthe next apply deletes it. Look first: roboinfra plan{}",
             same_lab(app)
         ));
     }

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::app::{App, READING};
 use super::exit;
-use super::prepare::{Prepared, Wish, price, read, think};
+use super::prepare::{Prepared, Wish, price_whole, read, think};
 use super::session::{OpenError, Session};
 use super::show::{place, same_lab};
 use crate::inventory::{Seen, SeenAddress, SeenInstance, Sighting};
@@ -51,7 +51,7 @@ pub(super) async fn status(app: &mut App, _args: &StatusArgs) -> Result<u8, Open
         steps: Vec::new(),
         ..plan.clone()
     };
-    let mut prepared = price(&session, reading, lab, quiet).await;
+    let mut prepared = price_whole(&session, reading, lab, quiet).await;
     prepared.plan = plan;
     drop(busy);
     let report = report(app, &session, &prepared, run);

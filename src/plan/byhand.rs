@@ -8,13 +8,13 @@ use super::foreign::strangers;
 use super::input::Input;
 use super::judged::{Judged, zone_of};
 use super::obstacles::guard;
-use super::places::owned;
+use super::places::{owned, remembered};
 use super::steps::Layout;
 use super::types::{Binding, Change, Mode, Plan};
 use super::{summary, tagging, teardown};
 use crate::inventory::{Inventory, Owner, Seen, Sighting};
 use crate::lab::{Lab, Moves};
-use crate::model::{Action, Address, BlockReason, CloudId, Kind, Reason, RunId, TAG_FIRST, Tags};
+use crate::model::{Action, Address, BlockReason, CloudId, Kind, Reason, TAG_FIRST, Tags};
 use crate::state::Lockfile;
 
 fn empty(mode: Mode) -> Plan {
@@ -108,6 +108,7 @@ pub fn release(
 ) -> Plan {
     let mut plan = empty(Mode::Apply);
     let mut layout = Layout::default();
+    let (recorded, target) = (remembered(lab, recorded), &lab.moves.home(target));
     let within = |address: &Address| address.is_within(target);
     for (address, sighting) in all_owned(lab, observed)
         .into_iter()
@@ -124,12 +125,9 @@ pub fn release(
         }
     }
     let seen: BTreeSet<Address> = plan.changes.iter().map(|c| c.address.clone()).collect();
-    let remembered = recorded.into_iter().flat_map(|lock| lock.resources.keys());
-    plan.forgotten.extend(
-        remembered
-            .filter(|a| within(a) && !seen.contains(*a))
-            .cloned(),
-    );
+    let known = recorded.iter().flat_map(|lock| lock.resources.keys());
+    plan.forgotten
+        .extend(known.filter(|a| within(a) && !seen.contains(*a)).cloned());
     plan.steps = layout.finish();
     plan
 }
@@ -191,29 +189,27 @@ fn moved_tags(lab: &Lab, to: &Address, sighting: &Sighting) -> Tags {
     tags
 }
 
-/// What a run has made.
+/// What was made for a lab, and not taken into it.
 #[derive(Debug, Clone, Copy)]
-pub struct MadeBy<'a> {
-    /// The run; what could carry tags says so itself.
-    pub run: &'a RunId,
-    /// The ids that it was told of.
+pub struct Made<'a> {
+    /// The ids that the last run was told of. What carries tags tells of its run itself, whichever it was.
     pub ids: &'a BTreeSet<CloudId>,
 }
 
-impl MadeBy<'_> {
-    /// Whether the run has made this.
+impl Made<'_> {
+    /// Whether this was made for the lab.
     pub fn has(&self, lab: &Lab, sighting: &Sighting) -> bool {
         match &sighting.owner {
             Owner::Lab { id, run, .. } if *id == lab.id => {
-                self.ids.contains(&sighting.id) || run.as_deref() == Some(self.run.as_str())
+                self.ids.contains(&sighting.id) || run.is_some()
             }
             _ => false,
         }
     }
 }
 
-/// The plan of taking back exactly what a run has made. What it changed or deleted stays as it is.
-pub fn rollback(lab: &Lab, observed: &Inventory, made: MadeBy<'_>) -> Plan {
+/// The plan of taking back all that was made for a lab, volumes included.
+pub fn rollback(lab: &Lab, observed: &Inventory, made: Made<'_>) -> Plan {
     let mut plan = empty(Mode::Destroy);
     let mut going: Vec<Judged<'_>> = Vec::new();
     let strangers = strangers(lab, observed);

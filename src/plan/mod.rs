@@ -32,7 +32,7 @@ mod types;
 
 pub use bill::{Bill, BillLine, Rate, SpotPrices, bill, keep};
 pub use build::build;
-pub use byhand::{MadeBy, bound_parts, import, release, relocate, rollback};
+pub use byhand::{Made, bound_parts, import, release, relocate, rollback};
 pub use check::{Flaw, check};
 pub use digest::{fingerprint, spec_digest};
 pub use foreign::{foreign, strangers};

@@ -69,6 +69,8 @@ pub enum LockfileProblem {
 struct Body {
     format: u32,
     serial: i64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unfinished: bool,
     lab: LabEntry,
     #[serde(default)]
     pins: Pins,
@@ -119,7 +121,15 @@ struct Entry {
 const KNOWN: [(&[&str], &[&str]); 5] = [
     (
         &[],
-        &["format", "serial", "lab", "pins", "resource", "host"],
+        &[
+            "format",
+            "serial",
+            "unfinished",
+            "lab",
+            "pins",
+            "resource",
+            "host",
+        ],
     ),
     (&["lab"], &["name", "id", "account", "region", "endpoint"]),
     (&["pins"], &["my_ip", "zones", "images", "subnets", "tags"]),
@@ -149,6 +159,7 @@ const KNOWN: [(&[&str], &[&str]); 5] = [
 pub fn encode(lockfile: &Lockfile) -> String {
     let Lockfile {
         serial,
+        unfinished,
         lab,
         pins,
         resources,
@@ -158,6 +169,7 @@ pub fn encode(lockfile: &Lockfile) -> String {
         format: FORMAT,
         // TOML's integers are signed; a serial counts runs and does not get near the limit.
         serial: i64::try_from(*serial).unwrap_or(i64::MAX),
+        unfinished: *unfinished,
         lab: lab.clone(),
         pins: pins.clone(),
         resource: resources.iter().map(Entry::of).collect(),
@@ -334,6 +346,7 @@ impl Body {
         let Self {
             format: _,
             serial,
+            unfinished,
             lab,
             pins,
             resource,
@@ -357,6 +370,7 @@ impl Body {
         }
         Ok(Lockfile {
             serial,
+            unfinished,
             lab,
             pins,
             resources,

@@ -171,6 +171,12 @@ impl JournalState {
                     lockfile.forget(address, id);
                 }
             }
+            Record::Fresh | Record::Applied => {
+                let unfinished = matches!(record, Record::Fresh);
+                if let Some(lockfile) = self.target() {
+                    lockfile.unfinished = unfinished;
+                }
+            }
             Record::Host { address, host } => {
                 if let Some(lockfile) = self.target() {
                     lockfile.hosts.insert(address.clone(), host.clone());

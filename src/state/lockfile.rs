@@ -93,6 +93,9 @@ pub struct Recorded {
 pub struct Lockfile {
     /// Goes up by one with each write.
     pub serial: u64,
+    /// Whether no apply of this lab has succeeded yet, so that a rollback may take all of it away. A lab of which that is
+    /// not known is not taken for unfinished.
+    pub unfinished: bool,
     /// Which lab this is.
     pub lab: LabEntry,
     /// What was looked up once.
@@ -159,6 +162,7 @@ impl Lockfile {
     pub fn new(lab: LabEntry) -> Self {
         Self {
             serial: 0,
+            unfinished: false,
             lab,
             pins: Pins::default(),
             resources: BTreeMap::new(),

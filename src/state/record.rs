@@ -93,6 +93,10 @@ pub enum Record {
         /// Its id.
         id: CloudId,
     },
+    /// Nothing of the lab existed when this run began.
+    Fresh,
+    /// The lab's part in the cloud is as the profile says.
+    Applied,
     /// A host was tended or measured.
     Host {
         /// Its address.

@@ -107,6 +107,7 @@ pub(crate) fn lockfile() -> Lockfile {
     ];
     Lockfile {
         serial: 7,
+        unfinished: false,
         lab: lab(),
         pins: pins(),
         resources: resources
@@ -130,6 +131,7 @@ pub(crate) fn full() -> Lockfile {
     let subnets = BTreeMap::from([(CloudId::new("subnet-1"), Zone::new("eu-central-1a"))]);
     Lockfile {
         serial: 1,
+        unfinished: true,
         lab: lab(),
         pins: Pins { subnets, ..pins() },
         resources: BTreeMap::from([(Address::new("node.sim.0"), resource)]),
@@ -235,6 +237,7 @@ pub(crate) fn any_lockfile() -> impl Strategy<Value = Lockfile> {
     let lab_and_pins = (any_pins(), text());
     (0..=i64::MAX.unsigned_abs(), lab_and_pins, resources, hosts).prop_map(
         |(serial, (pins, endpoint), resources, hosts)| Lockfile {
+            unfinished: serial % 2 == 1,
             serial,
             lab: LabEntry { endpoint, ..lab() },
             pins,
@@ -289,6 +292,7 @@ pub(crate) fn journal() -> Vec<Record> {
     };
     vec![
         begun("r1", 0),
+        Record::Fresh,
         Record::Intent(intent(1, "network.vpc")),
         effect(1, Effect::Refused { failure: failure() }),
         Record::Intent(launch),
@@ -312,6 +316,7 @@ pub(crate) fn journal() -> Vec<Record> {
         Record::HostGone {
             address: Address::new("edge.arm1"),
         },
+        Record::Applied,
         Record::Ended {
             run: RunId::new("r2"),
             at: at(9),
@@ -344,7 +349,9 @@ pub(crate) fn building(lockfile: &Lockfile) -> impl Iterator<Item = Record> {
             host: host.clone(),
         })
         .collect();
+    let fresh = lockfile.unfinished.then_some(Record::Fresh);
     [head, Record::Intent(intent(1, "all")), effect]
         .into_iter()
+        .chain(fresh)
         .chain(hosts)
 }

@@ -68,6 +68,7 @@ fn field(name: &str, value: impl Into<String>) -> Line {
 fn lab(page: &mut Page, lockfile: &Lockfile) {
     let Lockfile {
         serial,
+        unfinished: _,
         lab,
         pins: _,
         resources,
@@ -213,6 +214,7 @@ mod tests {
         let sample = sample(1);
         Lockfile {
             serial: 7,
+            unfinished: false,
             lab: LabEntry {
                 name: sample.place.lab,
                 id: LabId::new("k3v9q2"),
