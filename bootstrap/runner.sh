@@ -552,6 +552,7 @@ cmd_measure() {
         case $word in
             container) container_sees ;;
             vulkan) vulkan_is ;;
+            services) printf 'services=%s\n' "$(services | tr '\n' ' ')" ;;
             proof:*) is_name "${word#proof:}" && proof "${word#proof:}" ;;
             *) refuse "bad-arguments" ;;
         esac

@@ -6,14 +6,15 @@
 # roboinfra:timeout  2h
 # roboinfra:proof    every service of the stack runs and is healthy
 # roboinfra:systems  any
-# roboinfra:inputs   STACK= STACK_SERVICES= STACK_FILES= STACK_FOLDERS= STACK_SECRET_NAMES= STACK_PATIENCE=600 STACK_DISK_MIB=0
+# roboinfra:inputs   STACK= STACK_SERVICES= STACK_FILES= STACK_FOLDERS= STACK_SECRET_NAMES= STACK_SECRET_MARKS= STACK_PATIENCE=600 STACK_DISK_MIB=0
 # roboinfra:secrets  STACK_SECRETS
 
 # STACK_FILES: a line `PATH BASE64` for each file. STACK_FOLDERS: a line `OWNER PATH` for each folder of its data.
 # STACK_PATIENCE: seconds until it must be healthy. STACK_DISK_MIB: what its images take, checked where one is missing.
-# STACK_SECRETS: a line `NAME=BASE64` for each secret.
+# STACK_SECRETS: a line `NAME=BASE64` for each secret. STACK_SECRET_MARKS: words `NAME:MARK`; another value has another mark.
 #
-# releases/DIGEST has the files of one rendered stack, `current` points at the one that last became healthy.
+# releases/DIGEST has the files of one rendered stack, `current` points at the one that last became healthy; `marks` are those of
+# its secrets. `secrets.before` has its secrets while others are tried.
 stack=${ROBOINFRA_HOME:-/var/lib/roboinfra}/stack
 project=roboinfra
 auth=${ROBOINFRA_RUN:-/run/roboinfra}/stack-auth
@@ -27,6 +28,7 @@ check() {
     fi
     wanted=$(release)
     if [[ $(current) != "$wanted" ]]; then say "the wanted stack is not deployed" && return 1; fi
+    if [[ $(marks) != "$STACK_SECRET_MARKS" ]]; then say "a secret has another value than the services have" && return 1; fi
     for name in $STACK_SECRET_NAMES; do
         if [[ ! -e $stack/secrets/$name ]]; then say "the secret $name is not on this host" && return 1; fi
     done
@@ -67,6 +69,9 @@ current() {
     if [[ -s $stack/releases/$link/compose.yaml ]]; then printf '%s' "$link"; fi
 }
 
+# The marks of the secrets with which it became healthy.
+marks() { cat "$stack/marks" 2>/dev/null || true; }
+
 compose() {
     local dir=$stack/releases/$1
     shift
@@ -92,22 +97,21 @@ unpack() {
     mv -T "$dir.new" "$dir"
 }
 
-# Only root may enter the folder; in a container, any user may read what is mounted there for it.
+# Only root may enter the folder; in a container, any user may read what is mounted there for it. What the registries want is
+# for no service, and kept nowhere.
 keep_secrets() {
     local line name new
-    changed=
-    mkdir -p "$stack/secrets"
-    chmod 700 "$stack/secrets"
+    (umask 077 && mkdir -p "$stack/secrets")
     while IFS= read -r line; do
         name=${line%%=*}
-        [[ $name =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] || continue
+        [[ $name =~ ^[A-Za-z_][A-Za-z0-9_]*$ && " $STACK_SECRET_NAMES " == *" $name "* ]] || continue
         new=$stack/secrets/.new
         (umask 077 && base64 -d <<<"${line#*=}" >"$new")
         if cmp -s "$new" "$stack/secrets/$name"; then
             rm -f "$new"
             continue
         fi
-        if [[ -e $stack/secrets/$name ]]; then changed=yes; fi
+        if [[ -e $stack/secrets/$name ]]; then put_by; fi
         chmod 444 "$new"
         sync "$new"
         mv -f "$new" "$stack/secrets/$name"
@@ -116,6 +120,16 @@ keep_secrets() {
         [[ -e $stack/secrets/$name ]] ||
             give_up stack-secret "the secret $name has not reached this host" "run roboinfra bootstrap where the secret can be read"
     done
+}
+
+# The secrets with which the stack became healthy stay until others have proven to be as good.
+put_by() {
+    if [[ -d $stack/secrets.before ]]; then return; fi
+    rm -rf "$stack/secrets.new"
+    cp -a "$stack/secrets" "$stack/secrets.new"
+    rm -f "$stack/secrets.new/.new"
+    sync -f "$stack"
+    mv -T "$stack/secrets.new" "$stack/secrets.before"
 }
 
 make_folders() {
@@ -244,19 +258,27 @@ unwell() {
 # bring_up RELEASE: waits until all its services are healthy.
 bring_up() {
     local limit=$STACK_PATIENCE options=(--detach --remove-orphans --pull never --no-build)
-    if [[ -n ${changed:-} ]]; then options+=(--force-recreate); fi
+    # Compose does not see that a secret has changed.
+    if [[ -d $stack/secrets.before ]]; then options+=(--force-recreate); fi
     say "starting; at most $limit s until every service is healthy"
     compose "$1" up "${options[@]}" --wait --wait-timeout "$limit" </dev/null || return 1
 }
 
 accept() {
-    local release
+    local release name
+    printf '%s' "$STACK_SECRET_MARKS" >"$stack/marks.new"
+    mv -f "$stack/marks.new" "$stack/marks"
     ln -sfn "releases/$1" "$stack/current.new"
     mv -fT "$stack/current.new" "$stack/current"
     # The one before stays, to go back to by hand.
     for release in "$stack"/releases/*; do
         release=${release##*/}
         if [[ $release != "$1" && $release != "$2" ]]; then rm -rf "$stack/releases/$release"; fi
+    done
+    rm -rf "$stack/secrets.before"
+    for name in "$stack"/secrets/*; do
+        name=${name##*/}
+        if [[ " $STACK_SECRET_NAMES " != *" $name "* ]]; then rm -f "$stack/secrets/$name"; fi
     done
     say "every service is healthy"
 }
@@ -271,18 +293,28 @@ take_back() {
             compose "$1" logs --no-color --no-log-prefix --tail 10 "$name" </dev/null || true
         fi
     done
-    if [[ -z $2 || $2 == "$1" ]]; then
+    if [[ -z $2 || ($2 == "$1" && ! -d $stack/secrets.before) ]]; then
         give_up stack-unhealthy "the stack has not become healthy: $bad" \
             "its services are left as they are: roboinfra logs HOST SERVICE shows what they say"
     fi
-    say "going back to release $2"
+    say "going back to release $2, and to the secrets that it had"
     STACK_SERVICES=$(compose "$2" config --services | tr '\n' ' ')
+    restore_secrets
     if bring_up "$2"; then
+        rm -rf "$stack/secrets.before"
         give_up stack-unhealthy "the changed stack has not become healthy: $bad. The one before runs again" \
             "mend the stack and run roboinfra bootstrap again"
     fi
     give_up stack-unhealthy "the changed stack has not become healthy: $bad. The one before does not become healthy any more either: $(unwell)" \
         "roboinfra logs HOST SERVICE shows what a service says"
+}
+
+# Copied, not moved: until the services run with them again they are still those of before.
+restore_secrets() {
+    local name
+    for name in "$stack"/secrets.before/*; do
+        if [[ -e $name ]]; then cp -a "$name" "$stack/secrets/.new" && mv -f "$stack/secrets/.new" "$stack/secrets/${name##*/}"; fi
+    done
 }
 
 # The data stays.
@@ -294,7 +326,7 @@ take_down() {
     ids=$(containers)
     # shellcheck disable=SC2086 # One word for each container.
     if [[ -n $ids ]]; then docker rm --force $ids >/dev/null; fi
-    rm -rf "$stack/current" "$stack/releases" "$stack/secrets"
+    rm -rf "$stack/current" "$stack/releases" "$stack/secrets" "$stack/secrets.before" "$stack/secrets.new" "$stack/marks"
 }
 
 versions() {

@@ -131,9 +131,8 @@ impl Cloud for Aws {
 
 #[async_trait]
 impl Parameters for Aws {
-    async fn parameter_is_there(&self, name: &str) -> Result<(), Failure> {
-        let read = self.ask(|| Box::pin(ssm::parameter(&self.ssm, name)));
-        read.await.map(drop)
+    async fn parameter_version(&self, name: &str) -> Result<String, Failure> {
+        self.ask(|| Box::pin(ssm::version(&self.ssm, name))).await
     }
 
     async fn parameter(&self, name: &str) -> Result<Secret, Failure> {

@@ -10,8 +10,9 @@ use super::confirm::{confirm, refuse};
 use super::error::CliError;
 use super::exec::code_of_run;
 use super::plan::targets;
-use super::prepare::{Prepared, Wish, hosts, price_whole, read, read_as, think};
+use super::prepare::{Prepared, Wish, price_whole, read, read_as, think, with_hosts};
 use super::saved::SavedPlan;
+use super::secrets::SECRET_TOPIC;
 use super::session::{OpenError, Session};
 use super::tend::code_of_hosts;
 use super::{exit, hosts_after, recall, report, rollback, show};
@@ -98,14 +99,17 @@ pub(super) async fn apply(app: &mut App, args: &ApplyArgs) -> Result<u8, OpenErr
         &session.public_keys,
     )?;
     let busy = app.busy(CHECKING);
-    let mut prepared = price_whole(&session, reading, lab, plan).await;
+    let prepared = price_whole(&session, reading, lab, plan).await;
+    let mut prepared = with_hosts(&session, prepared, recorded.as_ref(), &wish).await?;
     drop(busy);
-    prepared.hosts = hosts(&session, &prepared, recorded.as_ref(), &wish)?;
     if let Some(saved) = &saved {
         saved.check(&session, &prepared, recorded.as_ref())?;
     }
     if args.no_bootstrap {
         prepared.hosts.clear();
+        prepared
+            .notices
+            .retain(|notice| notice.topic != SECRET_TOPIC);
     }
     let decided = args.yes || saved.is_some();
     show::plan_to_do(app, &session, &prepared, decided);

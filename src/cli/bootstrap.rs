@@ -8,6 +8,7 @@ use super::app::App;
 use super::books::Books;
 use super::exit;
 use super::hosts::hosts;
+use super::secrets::known;
 use super::session::{OpenError, Session};
 use super::tend::{PATIENCE, code_of_hosts, forget_others, tend, told};
 use crate::model::Address;
@@ -29,7 +30,8 @@ pub(super) async fn bootstrap(app: &mut App, args: &BootstrapArgs) -> Result<u8,
     let session = Session::open(&app.global.target(), &app.settings).await?;
     let asked: Vec<Address> = args.hosts.iter().map(Address::new).collect();
     let mut books = Books::open(app, &session, "bootstrap").await?;
-    let jobs = hosts(app, &session, &asked).await?;
+    let marks = &known(&session).await.marks;
+    let jobs = hosts(app, &session, marks, &asked).await?;
     if jobs.is_empty() {
         app.say("There is no host to make ready: no machine of the lab runs, and the profile has no [edge.*].");
         return Ok(exit::DONE);

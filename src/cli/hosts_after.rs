@@ -8,12 +8,14 @@ use super::books::Books;
 use super::error::CliError;
 use super::hosts::{edge_jobs, machines};
 use super::prepare::Prepared;
+use super::secrets::known;
 use super::session::Session;
 use super::tend::{PATIENCE, forget_others, tend};
 use crate::apply::{HostJob, Report};
 use crate::event::RunEnd;
 use crate::host::Verdict;
 use crate::inventory::Inventory;
+use crate::lab::SecretMarks;
 use crate::model::{Address, Kind};
 use crate::port::Journal;
 use crate::state::Record;
@@ -66,7 +68,8 @@ async fn jobs(
     awaited: &BTreeSet<&Address>,
 ) -> Result<Vec<HostJob>, CliError> {
     let wanted = |address: &Address| awaited.contains(address);
-    let edge = edge_jobs(session, &wanted)?;
+    let marks = &known(session).await.marks;
+    let edge = edge_jobs(session, marks, &wanted)?;
     if edge.len() == awaited.len() {
         return Ok(edge);
     }
@@ -80,7 +83,7 @@ async fn jobs(
             Some(world) => world,
             None => session.cloud.collect(&prepared.reading.scope).await,
         };
-        let nodes = node_jobs(session, prepared, &seen, &wanted)?;
+        let nodes = node_jobs(session, prepared, (&seen, marks), &wanted)?;
         look += 1;
         // A reading may lag behind a machine that has just been started.
         if edge.len() + nodes.len() == awaited.len() || look == LOOKS {
@@ -93,7 +96,7 @@ async fn jobs(
 fn node_jobs(
     session: &Session,
     prepared: &Prepared,
-    world: &Inventory,
+    (world, marks): (&Inventory, &SecretMarks),
     wanted: &dyn Fn(&Address) -> bool,
 ) -> Result<Vec<HostJob>, CliError> {
     if let Some(failure) = world.unreadable.get(&Kind::Instance) {
@@ -101,7 +104,7 @@ fn node_jobs(
             .told(failure)
             .hint("the machines are there; make them ready with `roboinfra apply{lab}`"));
     }
-    machines(session, world, &prepared.reading.lab_id, wanted)
+    machines(session, marks, (world, &prepared.reading.lab_id), wanted)
 }
 
 /// Takes what was found on hosts for right.

@@ -23,7 +23,7 @@ pub(super) struct LogsArgs {
     name: Option<String>,
     /// Follow it until it ends.
     #[arg(long, short = 'F', requires = "name")]
-    follow: bool,
+    pub(super) follow: bool,
     /// How many lines of a service to begin with.
     #[arg(long, value_name = "LINES", default_value_t = 200, requires = "name", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     tail: u32,

@@ -7,7 +7,7 @@ use clap::Args;
 use super::app::{App, READING};
 use super::confirm::refuse;
 use super::error::CliError;
-use super::prepare::{Prepared, Wish, hosts, price_whole, read, think};
+use super::prepare::{Prepared, Wish, price_whole, read, think, with_hosts};
 use super::saved::SavedPlan;
 use super::session::{OpenError, Session};
 use super::{exit, recall, show};
@@ -67,8 +67,8 @@ pub(super) async fn plan(app: &mut App, args: &PlanArgs) -> Result<u8, OpenError
         lock.pins = lock.pins.to_look_up_again();
     }
     let busy = app.busy(READING);
-    let mut prepared = propose(&session, recorded.as_ref(), &wish, args.refresh_pins).await?;
-    prepared.hosts = hosts(&session, &prepared, recorded.as_ref(), &wish)?;
+    let prepared = propose(&session, recorded.as_ref(), &wish, args.refresh_pins).await?;
+    let prepared = with_hosts(&session, prepared, recorded.as_ref(), &wish).await?;
     drop(busy);
     show::plan(app, &session, &prepared, &next(app, &prepared, args));
     if unfinished > 0 {
@@ -106,7 +106,7 @@ pub(super) async fn propose(
 
 /// The command that does what the plan says.
 fn next(app: &App, prepared: &Prepared, args: &PlanArgs) -> Vec<String> {
-    if !prepared.has_work() || prepared.plan.is_blocked() {
+    if !prepared.has_work() || refuse(prepared).is_err() {
         return Vec::new();
     }
     let mut command = match (&args.out, args.destroy) {

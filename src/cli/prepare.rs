@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::error::CliError;
 use super::exit;
-use super::secrets::missing;
+use super::secrets::known;
 use super::session::Session;
 use crate::apply::{ForLaunch, Gathered, capacity, confirm, gather};
 use crate::inventory::{Identity, Inventory, Owner};
@@ -367,22 +367,30 @@ fn aimed_at_something(
     }
 }
 
-/// What is to be done on the lab's hosts. Pure.
-pub(super) fn hosts(
+/// The same plan with what is to be done on the lab's hosts, for which their stacks' secrets are looked at.
+pub(super) async fn with_hosts(
     session: &Session,
-    prepared: &Prepared,
+    mut prepared: Prepared,
     recorded: Option<&Lockfile>,
     wish: &Wish,
-) -> Result<Vec<HostPlan>, CliError> {
-    if wish.mode == Mode::Destroy {
-        return Ok(Vec::new());
-    }
+) -> Result<Prepared, CliError> {
+    let none = lab::SecretMarks::new();
+    let marks = match wish.mode {
+        Mode::Destroy => return Ok(prepared),
+        Mode::RefreshOnly => &none,
+        Mode::Apply => {
+            let secrets = known(session).await;
+            prepared.notices.extend(secrets.missing.iter().cloned());
+            &secrets.marks
+        }
+    };
     let machines =
         plan::lasting_machines(&prepared.lab, &prepared.plan, prepared.reading.inventory());
-    let wishes = lab::host_wishes(&session.profile, &prepared.lab, &machines)
+    let wishes = lab::host_wishes(&session.profile, &prepared.lab, &machines, marks)
         .map_err(|error| CliError::new(error.to_string()).code(exit::PROFILE))?;
     let recorded = plan::remembered(&prepared.lab, recorded);
-    Ok(plan::host_plans(&wishes, recorded.as_ref(), &wish.targets))
+    prepared.hosts = plan::host_plans(&wishes, recorded.as_ref(), &wish.targets);
+    Ok(prepared)
 }
 
 /// The same for a plan of the whole lab: what is not the lab's is told, too.
@@ -421,9 +429,6 @@ pub(super) async fn price(session: &Session, reading: Reading, lab: Lab, plan: P
         help: None,
     }));
     notices.extend(over_budget(session, &bill));
-    if plan.mode == Mode::Apply {
-        notices.extend(missing(session).await);
-    }
     let mut warnings = profile::not_built(&session.profile);
     warnings.extend(
         session

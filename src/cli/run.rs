@@ -85,6 +85,10 @@ fn dispatch(app: &mut App, command: Command) -> Result<u8, OpenError> {
             result = obey(app, &cloudy) => result,
             asked = interrupts.unanswered() => {
                 asked?;
+                // Who listens has heard enough: nothing went wrong.
+                if matches!(&cloudy, Command::Logs(args) if args.follow) {
+                    return Ok(exit::INTERRUPTED);
+                }
                 Err(CliError::new("interrupted")
                     .code(exit::INTERRUPTED)
                     .hint("nothing was being changed at that moment; `roboinfra status{lab}` shows what exists")

@@ -9,17 +9,23 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
 
 use super::error::CliError;
 use super::exit;
-use super::session::Session;
+use super::session::{KnownSecrets, Session};
 use crate::apply::HostJob;
 use crate::lab::{self, STACK_SECRETS};
-use crate::model::{FailureClass, Secret, SecretSource};
+use crate::model::{FailureClass, Secret, SecretSource, hex};
 use crate::plan::{Notice, Severity};
 
 /// An SSM parameter has 8 KiB at most; keys and tokens are far smaller.
 const LARGEST: u64 = 32 * 1024;
+/// A mark goes into the digest of a script, which is in the lockfile: trying passwords against it takes its time.
+const ROUNDS: u32 = 10_000;
+
+/// The topic of notices about secrets.
+pub(super) const SECRET_TOPIC: &str = "secret";
 
 /// Why a secret could not be read; never with any of it.
 #[derive(Debug)]
@@ -40,32 +46,48 @@ impl Unread {
     }
 }
 
-/// What is not there of all that the profile's stacks need.
-pub(super) async fn missing(session: &Session) -> Vec<Notice> {
-    let mut notices = Vec::new();
+/// What is known of the secrets; they are looked at once.
+pub(super) async fn known(session: &Session) -> &KnownSecrets {
+    session.secrets.get_or_init(|| look(session)).await
+}
+
+async fn look(session: &Session) -> KnownSecrets {
+    let mut known = KnownSecrets::default();
     for (source, used_by) in lab::secret_sources(&session.profile) {
         let looked = match &source {
-            SecretSource::Ssm(name) => session
-                .parameters
-                .parameter_is_there(name)
-                .await
-                .map_err(|failure| unread(&failure)),
-            _ => local(session, &source).map(drop),
+            SecretSource::Ssm(name) => {
+                let version = session.parameters.parameter_version(name).await;
+                version.map_err(|failure| unread(&failure))
+            }
+            _ => local(session, &source)
+                .map(|secret| mark(session.profile.name.as_str(), &source, &secret)),
         };
-        if let Err(unread) = looked {
-            notices.push(Notice {
+        match looked {
+            Ok(mark) => {
+                known.marks.insert(source, mark);
+            }
+            Err(unread) => known.missing.push(Notice {
                 severity: if unread.perhaps {
                     Severity::Warning
                 } else {
                     Severity::Error
                 },
-                topic: "secret".to_owned(),
+                topic: SECRET_TOPIC.to_owned(),
                 text: format!("{used_by}: {}", unread.what),
                 help: Some(unread.help),
-            });
+            }),
         }
     }
-    notices
+    known
+}
+
+/// What tells a value from another and can be written down: salted, slow, and a small part of a digest.
+fn mark(lab: &str, source: &SecretSource, secret: &Secret) -> String {
+    let mut digest = Sha256::digest(format!("{lab}\n{source}\n{}", secret.reveal()));
+    for _ in 0..ROUNDS {
+        digest = Sha256::digest(digest);
+    }
+    hex(&digest[..8])
 }
 
 /// The jobs with the secrets that their steps take.
@@ -223,6 +245,25 @@ fn file(path: &Path) -> Result<Secret, Unread> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mark_tells_values_apart_and_is_of_one_lab_and_source() {
+        let file = SecretSource::File("key".to_owned());
+        let one = mark("lab", &file, &Secret::new("hunter2"));
+        assert_eq!(one, mark("lab", &file, &Secret::new("hunter2")));
+        assert_eq!(one.len(), 16);
+        for other in [
+            mark("lab", &file, &Secret::new("hunter3")),
+            mark("lab2", &file, &Secret::new("hunter2")),
+            mark(
+                "lab",
+                &SecretSource::Env("key".to_owned()),
+                &Secret::new("hunter2"),
+            ),
+        ] {
+            assert_ne!(one, other);
+        }
+    }
 
     #[test]
     fn files_that_hold_a_secret() {

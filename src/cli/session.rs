@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::OnceCell;
 
 use super::error::CliError;
 use super::exit;
@@ -13,7 +14,9 @@ use super::settings::Settings;
 use super::target::Target;
 use crate::apply::Introduced;
 use crate::aws;
+use crate::lab::SecretMarks;
 use crate::model::{Failure, Region, RetryPolicy};
+use crate::plan::Notice;
 use crate::port::{Clock, Cloud, Hosts, Parameters, TokioClock, WhoAmI};
 use crate::profile::{self, Profile, ProfileProblem};
 use crate::sandbox::{self, PlayedHosts, Sandbox, Scenario, ScenarioError};
@@ -43,6 +46,8 @@ pub(super) struct Session {
     pub(super) cloud: Arc<dyn Cloud>,
     /// Reads the user's parameters.
     pub(super) parameters: Arc<dyn Parameters>,
+    /// What is known of the secrets of its stacks, once they were looked at.
+    pub(super) secrets: OnceCell<KnownSecrets>,
     /// Who tells the operator's address.
     pub(super) whoami: Arc<dyn WhoAmI>,
     /// Reaches the lab's hosts.
@@ -63,6 +68,15 @@ pub(super) struct Session {
     pub(super) public_key_paths: Vec<PathBuf>,
     /// How old an intent must be before its absence counts.
     pub(super) suspect_age: Duration,
+}
+
+/// What is known of the secrets of the profile's stacks.
+#[derive(Debug, Default)]
+pub(super) struct KnownSecrets {
+    /// What tells each that is there from another value.
+    pub(super) marks: SecretMarks,
+    /// One notice for each that is not there.
+    pub(super) missing: Vec<Notice>,
 }
 
 /// The profile's file as text, or a clear reason why not.
@@ -209,6 +223,7 @@ impl Session {
             warnings: parsed.problems,
             cloud,
             parameters,
+            secrets: OnceCell::new(),
             home: settings.home.clone(),
             whoami,
             hosts: Arc::new(hosts),

@@ -1,5 +1,7 @@
 //! `status`: what runs, what it costs, what to do next.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 
 use super::app::{App, READING};
@@ -10,7 +12,10 @@ use super::show::{place, same_lab};
 use crate::inventory::{Seen, SeenAddress, SeenInstance, Sighting};
 use crate::model::{Action, Address, CloudId, FieldChange, InstanceState, Kind, TAG_KEEP, Usd};
 use crate::plan::{Mode, Rate};
-use crate::ui::{self, AddressStatus, NodeStatus, Spending, StatusReport, VolumeStatus};
+use crate::state::{Lockfile, Standing};
+use crate::ui::{
+    self, AddressStatus, HostStatus, NodeStatus, Spending, StatusReport, VolumeStatus,
+};
 
 /// Show what runs, what it costs and what to do next.
 #[derive(Debug, Args)]
@@ -54,7 +59,11 @@ pub(super) async fn status(app: &mut App, _args: &StatusArgs) -> Result<u8, Open
     let mut prepared = price_whole(&session, reading, lab, quiet).await;
     prepared.plan = plan;
     drop(busy);
-    let report = report(app, &session, &prepared, run);
+    let mut report = report(app, &session, &prepared, run);
+    report.hosts = hosts(&session, &prepared, &lock);
+    if let Some(command) = for_hosts(&report).filter(|_| report.pending == 0) {
+        report.next.insert(0, format!("{command}{}", same_lab(app)));
+    }
     let shown = if app.global.json {
         ui::json::status_json(&report)
     } else {
@@ -117,6 +126,7 @@ fn report(app: &App, session: &Session, prepared: &Prepared, run: Option<String>
     StatusReport {
         place: place(session, prepared),
         read_at: session.clock.now(),
+        hosts: Vec::new(),
         volumes,
         addresses,
         others: owned
@@ -147,6 +157,56 @@ fn report(app: &App, session: &Session, prepared: &Prepared, run: Option<String>
         run,
         next: next(app, &owned, pending),
     }
+}
+
+/// The hosts that run, or stand at the edge, as the lockfile remembers them.
+fn hosts(session: &Session, prepared: &Prepared, lock: &Lockfile) -> Vec<HostStatus> {
+    let profile = &session.profile;
+    let world = prepared.reading.inventory();
+    let nodes = world
+        .owned(&profile.name, &prepared.reading.lab_id)
+        .filter(|(_, sighting)| {
+            let seen = sighting.instance();
+            seen.is_some_and(|seen| seen.state == InstanceState::Running)
+        })
+        .filter(|(address, _)| has_steps(session, address))
+        .map(|(address, sighting)| (address.clone(), sighting.id.to_string()));
+    let edge = profile.edge.iter().map(|(name, host)| {
+        let address = Address::of(&["edge", name.as_str()]);
+        (address, format!("{}:{}", host.host, host.port))
+    });
+    nodes
+        .chain(edge)
+        .map(|(address, machine)| {
+            let known = lock.hosts.get(&address);
+            let known = known.filter(|known| known.machine == machine);
+            HostStatus {
+                address,
+                standing: known.map(|known| known.standing),
+                lacks: known.map_or_else(Vec::new, |known| known.lacks.clone()),
+                measured: known.map(|known| known.measured),
+                services: known.map_or_else(BTreeMap::new, |known| known.services.clone()),
+            }
+        })
+        .collect()
+}
+
+/// What helps a host that is not as it should be.
+fn for_hosts(report: &StatusReport) -> Option<&'static str> {
+    let stands = |standing| report.hosts.iter().any(|host| host.standing == standing);
+    if stands(None) || stands(Some(Standing::Unfinished)) {
+        Some("roboinfra bootstrap")
+    } else {
+        stands(Some(Standing::NotReady)).then_some("roboinfra doctor")
+    }
+}
+
+/// Whether the profile asks for steps on the node at an address such as `node.sim.0`.
+fn has_steps(session: &Session, address: &Address) -> bool {
+    let nodes = session.profile.nodes.iter();
+    nodes
+        .filter(|(name, _)| address.is_within(&Address::of(&["node", name.as_str()])))
+        .any(|(_, node)| !node.bootstrap.is_empty())
 }
 
 fn spending(session: &Session, prepared: &Prepared, nodes: &[NodeStatus], hourly: Usd) -> Spending {

@@ -28,6 +28,7 @@ impl Expected {
             (self.containers_see_gpu && self.gpus.is_some(), "container"),
             (self.vulkan, "vulkan"),
             (self.stack, "proof:stack"),
+            (self.stack, "services"),
         ];
         let asked = things.iter().filter(|(asked, _)| *asked);
         asked.map(|(_, what)| (*what).to_owned()).collect()
@@ -336,7 +337,7 @@ fn stack(facts: &Facts) -> Finding {
         (found.to_owned(), "every service is healthy".to_owned()),
         Remedy {
             cause: "a service ended or does not answer its health check; its last lines say why",
-            next: "roboinfra ssh {host}{lab} -- sudo docker ps --all",
+            next: "roboinfra logs {host}{lab}",
         },
     )
 }
@@ -535,7 +536,7 @@ mod tests {
         assert!(Expected::default().to_measure().is_empty());
         assert_eq!(
             expected().to_measure(),
-            ["container", "vulkan", "proof:stack"]
+            ["container", "vulkan", "proof:stack", "services"]
         );
     }
 

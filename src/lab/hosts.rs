@@ -8,7 +8,7 @@ use crate::host::{Expected, Wanted, WantedStep};
 use crate::model::{Address, CloudId, InstanceType, NodeName, Spec};
 use crate::profile::{EdgeHost, Node, Platform, Profile};
 
-use super::stack::stack_inputs;
+use super::stack::{SecretMarks, stack_inputs};
 use super::types::Lab;
 
 /// Below this a host is full: images and logs need room to move.
@@ -46,6 +46,7 @@ pub fn host_wishes(
     profile: &Profile,
     lab: &Lab,
     machines: &BTreeMap<Address, Machine>,
+    marks: &SecretMarks,
 ) -> Result<Vec<HostWish>, OrderError> {
     let mut wishes = Vec::new();
     for (address, resource) in &lab.resources {
@@ -67,7 +68,7 @@ pub fn host_wishes(
             address: address.clone(),
             machine: machine.map(|machine| machine.id.to_string()),
             asleep: machine.is_some_and(|machine| machine.asleep),
-            steps: digests(&wanted_node(profile, address, node, kind)?),
+            steps: digests(&wanted_node(profile, marks, (address, node), kind)?),
         });
     }
     for (name, host) in &profile.edge {
@@ -75,7 +76,7 @@ pub fn host_wishes(
         wishes.push(HostWish {
             machine: Some(format!("{}:{}", host.host, host.port)),
             asleep: false,
-            steps: digests(&wanted_edge(profile, &address, host)?),
+            steps: digests(&wanted_edge(profile, marks, &address, host)?),
             address,
         });
     }
@@ -92,15 +93,20 @@ fn digests(wanted: &Wanted) -> Vec<(String, String)> {
 /// What a node should have. `instance_type` is the type that it really is: a launch may have fallen back.
 pub fn wanted_node(
     profile: &Profile,
-    address: &Address,
-    node: &Node,
+    marks: &SecretMarks,
+    (address, node): (&Address, &Node),
     instance_type: &InstanceType,
 ) -> Result<Wanted, OrderError> {
     let gpu = catalog::instance_type(instance_type).and_then(|facts| facts.gpu.as_ref());
     let mut inputs = shared_inputs(profile);
     inputs.insert("PLATFORM".to_owned(), "ec2".to_owned());
     let for_containers = gpu.map_or(HostGpu::None, |_| HostGpu::Nvidia);
-    inputs.extend(stack_inputs(profile, node.stack.as_ref(), for_containers));
+    inputs.extend(stack_inputs(
+        profile,
+        marks,
+        node.stack.as_ref(),
+        for_containers,
+    ));
     let driver = node.driver.as_deref().unwrap_or(DRIVER);
     inputs.insert("DRIVER_BRANCH".to_owned(), driver.to_owned());
     if let Some(gpu) = gpu {
@@ -133,6 +139,7 @@ fn renders(profile: &Profile, stack: Option<&NodeName>) -> bool {
 /// What an edge host should have.
 pub fn wanted_edge(
     profile: &Profile,
+    marks: &SecretMarks,
     address: &Address,
     host: &EdgeHost,
 ) -> Result<Wanted, OrderError> {
@@ -148,7 +155,7 @@ pub fn wanted_edge(
         Platform::Jetson => HostGpu::Jetson,
         _ => HostGpu::None,
     };
-    inputs.extend(stack_inputs(profile, host.stack.as_ref(), gpu));
+    inputs.extend(stack_inputs(profile, marks, host.stack.as_ref(), gpu));
     let has = |name: &str| host.bootstrap.iter().any(|step| step == name);
     let expected = Expected {
         docker: has("docker"),

@@ -20,6 +20,6 @@ pub use build::{build, empty};
 pub use hosts::{HostWish, Machine, host_wishes, wanted_edge, wanted_node};
 pub use moves::Moves;
 pub use names::{instance_profile_name, key_name, role_name};
-pub use stack::{STACK_SECRETS, secret_sources, stack_secrets};
+pub use stack::{STACK_SECRETS, SecretMarks, secret_sources, stack_secrets};
 pub use types::{Facts, Lab, LabProblem, LabStack, Resource};
 pub use wants::{Wants, image_key, wants};

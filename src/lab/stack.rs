@@ -13,9 +13,13 @@ const REGISTRY_SECRET: &str = "DOCKER_AUTH_CONFIG";
 /// The step's one secret: all of the stack's, packed.
 pub const STACK_SECRETS: &str = "STACK_SECRETS";
 
+/// What tells one value of a secret from another, and nothing else of it; what could not be looked at has none.
+pub type SecretMarks = BTreeMap<SecretSource, String>;
+
 /// The inputs of the step `stack` on a host; without a stack, those that make it stop what an earlier one left.
 pub(super) fn stack_inputs(
     profile: &Profile,
+    marks: &SecretMarks,
     name: Option<&NodeName>,
     gpu: HostGpu,
 ) -> BTreeMap<String, String> {
@@ -33,6 +37,11 @@ pub(super) fn stack_inputs(
         .collect();
     let words = |words: &BTreeSet<String>| words.iter().cloned().collect::<Vec<_>>().join(" ");
     let secret_names = words(&secrets);
+    let marked = secrets.iter().filter_map(|name| {
+        let mark = marks.get(stack.secrets.get(name)?)?;
+        Some(format!("{name}:{mark}"))
+    });
+    let secret_marks = marked.collect::<Vec<_>>().join(" ");
     let wish = StackWish {
         template,
         components: stack.components.clone(),
@@ -51,6 +60,7 @@ pub(super) fn stack_inputs(
         ("STACK_FILES", rendered.packed_files()),
         ("STACK_FOLDERS", rendered.packed_folders()),
         ("STACK_SECRET_NAMES", secret_names),
+        ("STACK_SECRET_MARKS", secret_marks),
         ("STACK_PATIENCE", rendered.patience_s.to_string()),
         ("STACK_DISK_MIB", workload.images_mib().to_string()),
     ]
@@ -117,8 +127,29 @@ mod tests {
         secrets = { NGC_API_KEY = \"ssm:/labs/ngc\", DOCKER_AUTH_CONFIG = \"file:auth.json\", OWN = \"env:OWN\" }";
 
     fn inputs(profile: &Profile) -> BTreeMap<String, String> {
+        marked(profile, &SecretMarks::new())
+    }
+
+    fn marked(profile: &Profile, marks: &SecretMarks) -> BTreeMap<String, String> {
         let node = profile.nodes.values().next().expect("one node");
-        stack_inputs(profile, node.stack.as_ref(), HostGpu::Nvidia)
+        stack_inputs(profile, marks, node.stack.as_ref(), HostGpu::Nvidia)
+    }
+
+    #[test]
+    fn another_value_of_a_secret_is_another_script() {
+        let step = step("stack").expect("shipped");
+        let profile = profile(SECRETS);
+        let digest = |key: &str, auth: &str| {
+            let marks = SecretMarks::from([
+                (SecretSource::Ssm("/labs/ngc".to_owned()), key.to_owned()),
+                (SecretSource::File("auth.json".to_owned()), auth.to_owned()),
+            ]);
+            script(step, &marked(&profile, &marks)).digest
+        };
+        assert_eq!(digest("1-10", "a"), digest("1-10", "a"));
+        assert_ne!(digest("1-10", "a"), digest("2-20", "a"));
+        // What only logs in to a registry is nothing to the services.
+        assert_eq!(digest("1-10", "a"), digest("1-10", "b"));
     }
 
     #[test]
@@ -154,7 +185,7 @@ mod tests {
         assert_eq!(step.header.secrets, [STACK_SECRETS]);
         assert_eq!(inputs["STACK_SERVICES"], "nim");
         assert_eq!(inputs["STACK_SECRET_NAMES"], "NGC_API_KEY OWN");
-        assert!(stack_inputs(&profile, None, HostGpu::None).is_empty());
+        assert!(stack_inputs(&profile, &SecretMarks::new(), None, HostGpu::None).is_empty());
     }
 
     #[test]

@@ -9,8 +9,8 @@ use crate::model::{Failure, Secret};
 /// Reads parameters.
 #[async_trait]
 pub trait Parameters: Send + Sync + fmt::Debug {
-    /// Succeeds if there is such a parameter and it may be read. Its value is not decrypted for that.
-    async fn parameter_is_there(&self, name: &str) -> Result<(), Failure>;
+    /// Which version of a parameter there is, as a word that another value never has. Its value is not decrypted for that.
+    async fn parameter_version(&self, name: &str) -> Result<String, Failure>;
 
     /// The value of a parameter, decrypted.
     async fn parameter(&self, name: &str) -> Result<Secret, Failure>;

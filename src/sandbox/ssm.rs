@@ -53,6 +53,14 @@ pub(crate) fn perform(ctx: &mut Ctx<'_>, input: &Value) -> ApiResult<Value> {
     }
 }
 
+/// When a value was put, in seconds: a scenario has no history, so another value was put at another time.
+fn put_at(value: &str) -> u16 {
+    let bytes = value.bytes();
+    bytes.fold(0, |sum: u16, byte| {
+        sum.wrapping_mul(31).wrapping_add(u16::from(byte))
+    })
+}
+
 fn parameter(ctx: &Ctx<'_>, name: &str, decrypted: bool) -> Option<Value> {
     if let Some(value) = ctx.faults.scenario.parameters.get(name) {
         // API Reference, GetParameter: without WithDecryption a SecureString comes as it is stored.
@@ -66,7 +74,7 @@ fn parameter(ctx: &Ctx<'_>, name: &str, decrypted: bool) -> Option<Value> {
             "Type": "SecureString",
             "Value": shown,
             "Version": 1,
-            "LastModifiedDate": 1_767_225_600,
+            "LastModifiedDate": 1_767_225_600 + u64::from(put_at(value)),
             "ARN": format!("arn:aws:ssm:{}:{}:parameter{name}", ctx.region, ACCOUNT),
             "DataType": "text",
         }));

@@ -96,6 +96,8 @@ struct HostEntry {
     versions: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     found: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    services: BTreeMap<String, String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -151,6 +153,7 @@ const KNOWN: [(&[&str], &[&str]); 5] = [
         &["host"],
         &[
             "address", "machine", "standing", "lacks", "measured", "steps", "versions", "found",
+            "services",
         ],
     ),
 ];
@@ -304,6 +307,7 @@ impl HostEntry {
             steps,
             versions,
             found,
+            services,
         } = host.clone();
         Self {
             address: address.clone(),
@@ -314,6 +318,7 @@ impl HostEntry {
             steps,
             versions,
             found,
+            services,
         }
     }
 
@@ -327,6 +332,7 @@ impl HostEntry {
             steps,
             versions,
             found,
+            services,
         } = self;
         let host = HostRecord {
             machine,
@@ -336,6 +342,7 @@ impl HostEntry {
             steps,
             versions,
             found,
+            services,
         };
         (address, host)
     }
@@ -549,6 +556,10 @@ kernel = "6.8.0-1021-aws"
 
 [host.found]
 docker = "27.4.0"
+
+[host.services]
+nav2 = "unhealthy"
+redis = "healthy"
 "#;
 
     #[test]

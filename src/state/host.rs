@@ -49,6 +49,9 @@ pub struct HostRecord {
     /// What was measured later and differs from that; empty for what is gone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub found: BTreeMap<String, String>,
+    /// The services of its stack, each with how it was: `healthy`, `unhealthy`, `starting`, or Docker's word.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub services: BTreeMap<String, String>,
 }
 
 impl HostRecord {
@@ -92,9 +95,10 @@ impl HostRecord {
             steps,
             versions,
             found,
+            services,
         } = self;
         let steps = steps.iter().map(|(name, done)| (name, &done.digest));
-        let pairs = steps.chain(versions).chain(found);
+        let pairs = steps.chain(versions).chain(found).chain(services);
         std::iter::once(machine)
             .chain(lacks)
             .chain(pairs.flat_map(|(key, value)| [key, value]))

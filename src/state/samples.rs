@@ -78,6 +78,7 @@ pub(crate) fn host() -> HostRecord {
         steps: BTreeMap::from([("base".to_owned(), base)]),
         versions: pairs(&[("docker", "27.3.1"), ("kernel", "6.8.0-1021-aws")]),
         found: pairs(&[("docker", "27.4.0")]),
+        services: pairs(&[("nav2", "unhealthy"), ("redis", "healthy")]),
     }
 }
 
@@ -214,17 +215,20 @@ fn any_host() -> impl Strategy<Value = HostRecord> {
     (
         (text(), standing, proptest::collection::vec(text(), 0..3)),
         (time(), proptest::collection::btree_map(text(), done, 0..3)),
-        (versions(), versions()),
+        (versions(), versions(), versions()),
     )
         .prop_map(
-            |((machine, standing, lacks), (measured, steps), (versions, found))| HostRecord {
-                machine,
-                standing,
-                lacks,
-                measured,
-                steps,
-                versions,
-                found,
+            |((machine, standing, lacks), (measured, steps), (versions, found, services))| {
+                HostRecord {
+                    machine,
+                    standing,
+                    lacks,
+                    measured,
+                    steps,
+                    versions,
+                    found,
+                    services,
+                }
             },
         )
 }
@@ -292,12 +296,12 @@ pub(crate) fn journal() -> Vec<Record> {
     };
     vec![
         begun("r1", 0),
-        Record::Fresh,
         Record::Intent(intent(1, "network.vpc")),
         effect(1, Effect::Refused { failure: failure() }),
         Record::Intent(launch),
         effect(2, Effect::Unknown { failure: failure() }),
         begun("r2", 0),
+        Record::Fresh,
         effect(2, made("i-1")),
         Record::Intent(intent(3, "network.vpc")),
         effect(3, Effect::Cleared),

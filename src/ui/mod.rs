@@ -36,7 +36,9 @@ pub use run::{
     end_view,
 };
 pub use state_view::{state_list_view, state_show_view};
-pub use status::{AddressStatus, NodeStatus, Spending, StatusReport, VolumeStatus, status_view};
+pub use status::{
+    AddressStatus, HostStatus, NodeStatus, Spending, StatusReport, VolumeStatus, status_view,
+};
 pub use style::{ColorChoice, ColorHints, Look, Role, use_color};
 pub use table::{Column, Table};
 pub use terminal::{Terminal, TerminalHints};

@@ -165,8 +165,12 @@ fn host(page: &mut Page, known: &HostRecord) {
         steps,
         versions,
         found,
+        services,
     } = known;
     let lacks = lacks.join(", ");
+    let running = services.iter();
+    let running = running.map(|(name, state)| format!("{name} {state}"));
+    let running = running.collect::<Vec<_>>().join(", ");
     let how = match standing {
         Standing::Ready => "ready".to_owned(),
         Standing::NotReady => format!("not ready: {lacks}"),
@@ -190,6 +194,7 @@ fn host(page: &mut Page, known: &HostRecord) {
         .iter()
         .filter(|(name, _)| !versions.contains_key(*name));
     page.lines(new.map(|(name, now)| field(name, format!("none, {now} since"))));
+    page.lines((!running.is_empty()).then(|| field("services", running)));
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ step() {
     local files=
     if [[ -n $2 ]]; then files="compose.yaml $(base64 -w0 <<<"$2")"$'\n'"images/ros2/Dockerfile $(base64 -w0 <<<'FROM scratch')"; fi
     STACK=twin STACK_SERVICES=$(awk '{ printf "%s ", $1 }' <<<"$2") STACK_FILES=$files STACK_FOLDERS="$(id -u) redis" \
-        STACK_SECRET_NAMES=${names-} STACK_SECRETS=${3-} STACK_PATIENCE=5 STACK_DISK_MIB=1 \
+        STACK_SECRET_NAMES=${names-} STACK_SECRET_MARKS=${marks-} STACK_SECRETS=${3-} STACK_PATIENCE=5 STACK_DISK_MIB=1 \
         run bash -c '. "$1/lib.sh"; . "$1/steps/stack.sh"; set -eEuo pipefail; "$2"' _ "$root" "$1"
 }
 
@@ -150,12 +150,36 @@ calls() { grep -c -- "$1" "$CALLS" || true; }
     # The login gets it on its standard input, and is gone.
     [[ $(cat "$CALLS.password") == nvapi-hunter2 && $(cat "$CALLS.auth") == '{"auths":{}}' && ! -e $run/stack-auth ]]
     refute grep -rq hunter2 "$CALLS" "$home/stack/releases" "$run"
+    # What only logs in to registries is kept nowhere.
+    [[ ! -e $home/stack/secrets/DOCKER_AUTH_CONFIG ]]
     # Another value makes the services anew.
     names=NGC_API_KEY step apply 'nim nvcr.io/nim/x:1' "NGC_API_KEY=$(printf other | base64 -w0)"
     [[ $status == 0 && $(calls '--force-recreate') == 1 && $(cat "$home/stack/secrets/NGC_API_KEY") == other ]]
     # One that has not come ends the step before anything is stopped.
     names='NGC_API_KEY LOST' step apply 'nim nvcr.io/nim/x:1' ''
     [[ $status == 1 && $output == *'error stack-secret: the secret LOST'* ]]
+}
+
+@test "a secret of another value is noticed by its mark, and given back with what does not become healthy" {
+    value() { printf 'KEY=%s' "$(printf %s "$1" | base64 -w0)"; }
+    names=KEY marks=KEY:1 step apply 'redis redis:7' "$(value first)"
+    names=KEY marks=KEY:1 step check 'redis redis:7'
+    [[ $status == 0 ]]
+    names=KEY marks=KEY:2 step check 'redis redis:7'
+    [[ $status == 1 && $output == *'a secret has another value'* ]]
+    # With another image that is not well: both are taken back.
+    names=KEY marks=KEY:2 step apply 'redis redis:8 unhealthy' "$(value second)"
+    [[ $status == 1 && $(cat "$home/stack/secrets/KEY") == first && $(cat "$home/stack/marks") == KEY:1 && ! -e $home/stack/secrets.before ]]
+    [[ $(calls '--force-recreate') == 2 ]]
+    # Cut before it was proven: the first one is still known.
+    names=KEY marks=KEY:2 STACK_SECRETS=$(value second) run bash -c '. "$1/lib.sh"; . "$1/steps/stack.sh"; STACK_SECRET_NAMES=KEY; set -eEuo pipefail; keep_secrets' _ "$root"
+    [[ $status == 0 && $(cat "$home/stack/secrets/KEY") == second && $(cat "$home/stack/secrets.before/KEY") == first ]]
+    [[ $(stat -c %a "$home/stack/secrets.before") == 700 ]]
+    names=KEY marks=KEY:3 step apply 'redis redis:7' "$(value third)"
+    [[ $status == 0 && $(cat "$home/stack/marks") == KEY:3 && ! -e $home/stack/secrets.before && $(calls '--force-recreate') == 3 ]]
+    # One that is no more asked for goes.
+    step apply 'redis redis:9'
+    [[ $status == 0 && ! -e $home/stack/secrets/KEY ]]
 }
 
 @test "what a registry says is what the step says" {

@@ -1,6 +1,8 @@
 //! Stacks from the profile to the hosts: secrets that are there or not, and what is known of services.
 
-use crate::bench::{Bench, PROFILE, Ran};
+use std::io::{BufRead, BufReader};
+
+use crate::bench::{Bench, PROFILE, Ran, finish, signal};
 
 const SECRET: &str = "nvapi-hunter2-5b9e17c0aa34d2f6";
 
@@ -122,4 +124,105 @@ fn the_policy_has_the_parameter() {
         "{}",
         policy.out
     );
+}
+
+#[test]
+fn another_value_of_a_secret_is_a_change_and_the_lockfile_does_not_have_it() {
+    let bench = bench("file:key.txt");
+    bench.write("key.txt", SECRET);
+    run(&bench, &["apply", "--yes"], "none.toml").ends(0);
+    let unchanged = ["plan", "--detailed-exitcode"];
+    run(&bench, &unchanged, "none.toml").ends(0);
+    bench.write("key.txt", "nvapi-another-0c77");
+    let plan = run(&bench, &unchanged, "none.toml").ends(2);
+    assert!(
+        plan.out.contains("stack") && plan.out.contains("changed"),
+        "{}",
+        plan.out
+    );
+    let apply = run(&bench, &["apply", "--yes"], "none.toml").ends(0);
+    run(&bench, &unchanged, "none.toml").ends(0);
+    bench.write("key.txt", SECRET);
+    is_nowhere(&bench, &apply);
+    for (path, bytes) in bench.files() {
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains("0c77"), "{}", path.display());
+    }
+    // Who does not have it can measure all the same, and is not told that the stack has changed.
+    std::fs::remove_file(bench.path("key.txt")).expect("it is there");
+    let doctor = run(&bench, &["doctor"], "none.toml").ends(0);
+    assert!(!doctor.out.contains("has changed"), "{}", doctor.out);
+}
+
+#[test]
+fn another_version_of_a_parameter_is_a_change() {
+    let bench = bench("ssm:/labs/key");
+    run(&bench, &["apply", "--yes"], "some.toml").ends(0);
+    let unchanged = ["plan", "--detailed-exitcode"];
+    run(&bench, &unchanged, "some.toml").ends(0);
+    bench.write("some.toml", "[parameters]\n\"/labs/key\" = \"another\"\n");
+    run(&bench, &unchanged, "some.toml").ends(2);
+}
+
+#[test]
+fn the_status_has_the_health_of_every_service() {
+    let bench = bench("file:key.txt");
+    bench.write("key.txt", SECRET);
+    run(&bench, &["apply", "--yes", "--no-bootstrap"], "none.toml").ends(0);
+    let before = run(&bench, &["status"], "none.toml").ends(0);
+    assert!(
+        before.out.contains("not made ready yet") && before.out.contains("Next: roboinfra "),
+        "{}",
+        before.out
+    );
+    run(&bench, &["apply", "--yes"], "none.toml").ends(0);
+    let status = run(&bench, &["status"], "none.toml").ends(0);
+    let words = status.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("node.box.0 ready for"), "{}", status.out);
+    assert!(words.contains("redis healthy"), "{}", status.out);
+    let json = run(&bench, &["status", "--json"], "none.toml").ends(0);
+    assert!(
+        json.out.contains(r#""services":{"redis":"healthy"}"#),
+        "{}",
+        json.out
+    );
+    // One that falls ill is seen by the next look at the host.
+    bench.write(
+        "ill.toml",
+        "[hosts.facts]\nservices = \"redis:unhealthy\"\nproof-stack = \"fails: redis is unhealthy\"\n",
+    );
+    let doctor = run(&bench, &["doctor"], "ill.toml").ends(6);
+    assert!(doctor.out.contains("redis is unhealthy"), "{}", doctor.out);
+    let status = run(&bench, &["status"], "none.toml").ends(0);
+    assert!(
+        status.out.contains("redis unhealthy") && status.out.contains("not ready: stack"),
+        "{}",
+        status.out
+    );
+    assert!(
+        status.out.contains("Next: roboinfra doctor"),
+        "{}",
+        status.out
+    );
+}
+
+#[test]
+fn a_service_is_listened_to_until_the_user_has_heard_enough() {
+    let bench = bench("file:key.txt");
+    bench.write("key.txt", SECRET);
+    run(&bench, &["apply", "--yes"], "none.toml").ends(0);
+    let mut child = bench
+        .command(&["logs", "node.box.0", "redis", "-F", "--sandbox"])
+        .spawn()
+        .expect("the binary is built");
+    let out = child.stdout.take().expect("it is piped");
+    let mut first = String::new();
+    BufReader::new(out)
+        .read_line(&mut first)
+        .expect("it says something");
+    assert!(first.starts_with("simulated: redis"), "{first}");
+    assert!(child.try_wait().expect("it can be asked").is_none());
+    signal(child.id(), "INT");
+    let ran = finish(child).ends(130);
+    assert!(!ran.err.contains("error"), "{}", ran.err);
 }

@@ -120,7 +120,7 @@ fn a_lab_that_was_applied_before_is_not_rolled_back() {
     // Also where nothing remembers it: what is there was not made by this run.
     for lost in [false, true] {
         if lost {
-            std::fs::remove_file(bench.path("roboinfra.lock")).expect("removed");
+            std::fs::remove_file(bench.path(".roboinfra/sandbox/roboinfra.lock")).expect("removed");
             bench
                 .run(&["state", "rebuild", "--sandbox", "--yes"])
                 .ends(0);

@@ -165,7 +165,8 @@ case_container() {
 
 # --- A stack of services that are built here, under a real Docker ------------------------------------------------------
 
-# What a service of the test is: it serves, says how long its secret is, and is healthy unless its image or its data is not.
+# What a service of the test is: it serves, says how long its secret is, and is healthy unless its image, its data or its secret
+# is not.
 make_service() {
     cat >"$work/svc.c" <<'C'
 #include <signal.h>
@@ -176,10 +177,10 @@ make_service() {
 static void end(int signal) { _exit(0); }
 int main(int words, char **word) {
     char secret[100] = "";
-    if (words > 1 && !strcmp(word[1], "check")) return getenv("BAD") || !access("/data/sick", F_OK);
-    signal(SIGTERM, end);
     FILE *file = fopen("/run/secrets/KEY", "r");
     if (file) fgets(secret, sizeof secret, file);
+    if (words > 1 && !strcmp(word[1], "check")) return getenv("BAD") || strstr(secret, "wrong") || !access("/data/sick", F_OK);
+    signal(SIGTERM, end);
     printf("serving with a secret of %zu bytes\n", strlen(secret));
     fflush(stdout);
     for (;;) pause();
@@ -211,16 +212,17 @@ secrets: { KEY: { file: ../../secrets/KEY } }
 YAML
     )
     inputs=(STACK=test STACK_SERVICES=one "STACK_FILES=compose.yaml $(base64 -w0 <<<"$compose")" "STACK_FOLDERS=0 one"
-        STACK_SECRET_NAMES=KEY STACK_PATIENCE=30 STACK_DISK_MIB=10)
+        STACK_SECRET_NAMES=KEY STACK_SECRET_MARKS=KEY:1 STACK_PATIENCE=30 STACK_DISK_MIB=10)
 }
 
-# run_stack HOST INPUT...: with a secret of eleven bytes, as the client sends it.
+# run_stack HOST INPUT...: with the secret in `secret`, of eleven bytes unless a case wants another, as the client sends it.
+secret=hunter2four
 run_stack() {
     local name=$1 packed
     shift
     script stack "$@" >"$work/script"
     digest=$(sha256sum <"$work/script" | cut -c1-64)
-    packed=$(printf 'KEY=%s' "$(printf hunter2four | base64 -w0)" | base64 -w0)
+    packed=$(printf 'KEY=%s' "$(printf %s "$secret" | base64 -w0)" | base64 -w0)
     runner "$name" put stack "$digest" <"$work/script" >/dev/null
     printf 'STACK_SECRETS=%s\n' "$packed" | runner "$name" start stack "$digest" 300 >/dev/null
     ((${later:-0})) || follow "$name" stack
@@ -239,10 +241,66 @@ until_says() {
     wants "$*" "$said" "$pattern"
 }
 
+# The secret as it is and as it travels, for `grep -f`: its text, and what base64 makes of it once and twice.
+secret_patterns() {
+    printf 'hunter2\n'
+    printf hunter2four | base64 -w0 | cut -c1-12
+    printf 'KEY=%s' "$(printf hunter2four | base64 -w0)" | base64 -w0 | cut -c9-22
+}
+
+# Looks into every process of the host, again and again, until /run/enough is there.
+watch_processes() {
+    secret_patterns | on "$1" 'sudo -n tee /srv/patterns >/dev/null'
+    on "$1" 'sudo -n bash -c "cat >/srv/watch && : >/srv/seen && setsid -f bash /srv/watch </dev/null >/dev/null 2>&1"' <<'HOST'
+while [[ ! -e /run/enough ]]; do
+    grep -la -f /srv/patterns /proc/[0-9]*/environ /proc/[0-9]*/cmdline >>/srv/seen 2>/dev/null
+    echo "looked" >>/srv/looks
+done
+HOST
+}
+
+# In no process' words or environment, no unit, journal, container or log, and in no file but its own.
+secret_is_nowhere() {
+    wants "where the secret is" "$(on "$1" 'sudo -n bash -s' <<'HOST'
+docker inspect $(docker ps -aq) | grep -c -f /srv/patterns
+grep -rla -f /srv/patterns /var/lib/roboinfra /run/roboinfra /run/systemd /etc /var/log 2>/dev/null
+find /var/lib/docker/containers -type f -exec grep -la -f /srv/patterns {} +
+journalctl --quiet | grep -a -f /srv/patterns
+cat /srv/seen
+(($(wc -l </srv/looks) > 20)) || echo "hardly looked"
+HOST
+    )" $'0\n/var/lib/roboinfra/stack/secrets/KEY'
+}
+
+# Another value of the secret, another mark: the services get it, and give it back if they do not become healthy with it.
+changed_secret() {
+    local name=$1 services='sudo -n /var/lib/roboinfra/bin/runner services' secrets=/var/lib/roboinfra/stack/secrets inputs secret id
+    stack_inputs good
+    id=$(on "$name" 'sudo -n docker ps -q')
+    secret=hunter2fourteen
+    run_stack "$name" "${inputs[@]}" STACK_SECRET_MARKS=KEY:2
+    wants "a changed secret" "$last" '! done rc=0 *' || return 1
+    grep -qa 'a secret has another value' "$work/log" || { wants reason none changed; return 1; }
+    wants "what it says then" "$(runner "$name" said one 1)" 'serving with a secret of 15 bytes' || return 1
+    [[ $(on "$name" 'sudo -n docker ps -q') != "$id" ]] || { wants "its container" "$id" another; return 1; }
+    secret=wrong
+    run_stack "$name" "${inputs[@]}" STACK_SECRET_MARKS=KEY:3
+    wants "a wrong secret" "$last" '! failed rc=1 *' || return 1
+    grep -qa 'one is unhealthy. The one before runs again' "$work/log" || { wants reason none stack-unhealthy; return 1; }
+    wants "the secret before" "$(on "$name" "sudo -n cat $secrets/KEY; $services; sudo -n ls /var/lib/roboinfra/stack")" \
+        $'hunter2fourteenone:healthy\ncurrent\ndata\nmarks\nreleases\nsecrets' || return 1
+    # As the profile is mended: the first one again.
+    secret=hunter2four
+    run_stack "$name" "${inputs[@]}"
+    wants "the first secret" "$last" '! done rc=0 *' || return 1
+    wants "what it says at last" "$(runner "$name" said one 1)" 'serving with a secret of 11 bytes'
+}
+
 case_stack() {
     local name=${prefix}a inputs id services='sudo -n /var/lib/roboinfra/bin/runner services' later=0
     [[ -n ${address[$name]:-} ]] || case_trixie || return 1
     make_service "$name" || return 1
+    watch_processes "$name"
     # Cut as it begins: the next try brings it up, once.
     stack_inputs good
     later=1 run_stack "$name" "${inputs[@]}"
@@ -251,10 +309,8 @@ case_stack() {
     wants "a first stack" "$last" '! done rc=0 *' || return 1
     wants "its services" "$(on "$name" "$services")" 'one:healthy' || return 1
     wants "what it says" "$(runner "$name" said one 5)" 'serving with a secret of 11 bytes' || return 1
-    # The secret is in its file and nowhere else: no environment, no image, no log, no file of Docker's.
-    wants "where the secret is" "$(on "$name" "sudo -n sh -c 'docker inspect \$(docker ps -q) | grep -c hunter2
-        grep -rl hunter2 /var/lib/roboinfra /run/roboinfra /var/lib/docker/containers /etc 2>/dev/null'")" \
-        $'0\n/var/lib/roboinfra/stack/secrets/KEY' || return 1
+    on "$name" 'sudo -n touch /run/enough'
+    secret_is_nowhere "$name" || return 1
     wants "who may read it" "$(on "$name" 'sudo -n stat -c %a /var/lib/roboinfra/stack/secrets')" 700 || return 1
     wants "its image" "$(runner "$name" versions | grep '^image-')" 'image-one=test/svc:good@sha256:*' || return 1
     # The same again changes nothing.
@@ -262,6 +318,7 @@ case_stack() {
     run_stack "$name" "${inputs[@]}" AGAIN=1
     wants "again" "$last" '! done rc=0 *' || return 1
     wants "its container" "$(on "$name" 'sudo -n docker ps -q')" "$id" || return 1
+    changed_secret "$name" || return 1
     # Made unhealthy, and well again.
     on "$name" 'sudo -n touch /var/lib/roboinfra/stack/data/one/sick'
     until_says "$name" 'one:unhealthy' "$services" || return 1

@@ -47,6 +47,7 @@ pub fn remember(
         steps: steps(verdict, before, now),
         versions,
         found,
+        services: services(verdict, before),
     };
     if before == Some(&host) {
         return None;
@@ -99,6 +100,20 @@ fn steps(
         (finished.step.clone(), step)
     });
     done.collect()
+}
+
+/// How the services of its stack are; where that was not measured, what was known stands.
+fn services(verdict: &Verdict, before: Option<&HostRecord>) -> BTreeMap<String, String> {
+    let said = verdict.facts.iter().find(|(key, _)| *key == "services");
+    let Some((_, said)) = said else {
+        return before.map_or_else(BTreeMap::new, |known| known.services.clone());
+    };
+    said.split_whitespace()
+        .filter_map(|word| word.split_once(':'))
+        .filter(|(name, state)| name.len().max(state.len()) <= LONGEST_VERSION)
+        .take(MOST_VERSIONS)
+        .map(|(name, state)| (name.to_owned(), state.to_owned()))
+        .collect()
 }
 
 /// The bill of materials, within bounds: a host may say anything.

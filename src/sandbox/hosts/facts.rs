@@ -54,12 +54,17 @@ pub(super) fn versions(
 /// The answer to `measure`: everything is as it should be, unless the scenario says otherwise.
 pub(super) fn measured(
     what: &[&str],
+    services: &[&str],
     instance_type: Option<&str>,
     instead: &BTreeMap<String, String>,
 ) -> String {
     let pairs = what.iter().map(|what| match *what {
         "container" => ("container_gpus".to_owned(), gpu_names(instance_type)),
         "vulkan" => ("vulkan".to_owned(), "driver".to_owned()),
+        "services" => {
+            let healthy = services.iter().map(|name| format!("{name}:healthy"));
+            ("services".to_owned(), healthy.collect::<Vec<_>>().join(" "))
+        }
         other => (other.replace(':', "-"), "holds".to_owned()),
     });
     let pairs: Vec<(String, String)> = pairs.collect();

@@ -185,7 +185,10 @@ impl Link {
         let plot = &scenario.hosts;
         self.shared.change(alias, |host| match words {
             ["facts"] => facts(host, alias, (kind, &plot.facts), now),
-            ["measure", what @ ..] => measured(what, kind, &plot.facts),
+            ["measure", what @ ..] => {
+                let services: Vec<&str> = host.services(now).collect();
+                measured(what, &services, kind, &plot.facts)
+            }
             ["status"] => host.status(now),
             ["put", step, digest] => {
                 host.put(step, digest, (syntax(input), services(input)));
@@ -216,10 +219,25 @@ impl Link {
                 .services(now)
                 .map(|name| format!("{name}:healthy\n"))
                 .collect(),
-            ["said", service, _lines] => {
-                format!("simulated: {service} says nothing in the sandbox\n")
-            }
+            ["said", service, _lines] => said(service),
             _ => format!("error unknown {}\n", words.first().unwrap_or(&"")),
+        })
+    }
+
+    /// The frames of a service, which runs for as long as its step is done.
+    fn said_frames(&self, service: &str, offset: &mut u64) -> Result<(String, bool), HostError> {
+        let now = self.now();
+        self.shared.change(&self.alias, |host| {
+            if !host.services(now).any(|known| known == service) {
+                return (format!("error unknown {service}\n"), true);
+            }
+            let mut frames = format!(". {}\n", now.as_second());
+            let text = said(service);
+            if *offset == 0 {
+                frames.push_str(&format!("= 0 {}\n{text}\n", text.len()));
+                *offset = text.len() as u64;
+            }
+            (frames, false)
         })
     }
 
@@ -317,18 +335,27 @@ impl HostLink for Link {
         let Request::Runner(words) = read(command) else {
             return Ok(());
         };
-        let ["follow", step, _digest, offset] = words.as_slice() else {
-            return Ok(());
+        let (name, mut offset) = match words.as_slice() {
+            ["follow", step, _digest, offset] => (*step, offset.parse().unwrap_or(0)),
+            ["listen", service, _lines] => (*service, 0),
+            _ => return Ok(()),
         };
-        let mut offset = offset.parse().unwrap_or(0);
         loop {
-            let (frames, over) = self.frames(step, &mut offset)?;
+            let (frames, over) = match words.first() {
+                Some(&"listen") => self.said_frames(name, &mut offset)?,
+                _ => self.frames(name, &mut offset)?,
+            };
             if taken(frames.as_bytes()) == Flow::Enough || over {
                 return Ok(());
             }
             self.shared.sandbox.clock().sleep(LOOK).await;
         }
     }
+}
+
+/// What a service says.
+fn said(service: &str) -> String {
+    format!("simulated: {service} is not run by the sandbox, and says nothing else\n")
 }
 
 /// The services that a script is given to start.

@@ -47,6 +47,7 @@ struct HostMirror<'a> {
     steps: BTreeMap<&'a str, StepMirror<'a>>,
     versions: &'a BTreeMap<String, String>,
     found: &'a BTreeMap<String, String>,
+    services: &'a BTreeMap<String, String>,
 }
 
 #[derive(Serialize)]
@@ -64,6 +65,7 @@ fn host<'a>(address: &'a Address, known: &'a HostRecord) -> HostMirror<'a> {
         steps,
         versions,
         found,
+        services,
     } = known;
     HostMirror {
         address,
@@ -83,6 +85,7 @@ fn host<'a>(address: &'a Address, known: &'a HostRecord) -> HostMirror<'a> {
             .collect(),
         versions,
         found,
+        services,
     }
 }
 

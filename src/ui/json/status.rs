@@ -1,12 +1,17 @@
 //! The status.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::line::{Format, dollars, line};
 use crate::model::{Address, FieldChange, InstanceState, Kind, Market};
+use crate::state::Standing;
 use crate::ui::plan::Place;
-use crate::ui::status::{AddressStatus, NodeStatus, Spending, StatusReport, VolumeStatus};
+use crate::ui::status::{
+    AddressStatus, HostStatus, NodeStatus, Spending, StatusReport, VolumeStatus,
+};
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
@@ -19,6 +24,13 @@ enum Mirror<'a> {
         read_at: Timestamp,
     },
     Node(NodeMirror<'a>),
+    Host {
+        address: &'a Address,
+        standing: Option<Standing>,
+        lacks: &'a [String],
+        measured: Option<Timestamp>,
+        services: &'a BTreeMap<String, String>,
+    },
     Volume {
         address: &'a Address,
         id: &'a str,
@@ -102,6 +114,7 @@ pub fn status_json(report: &StatusReport) -> String {
         place,
         read_at,
         nodes,
+        hosts,
         volumes,
         addresses,
         others,
@@ -130,6 +143,22 @@ pub fn status_json(report: &StatusReport) -> String {
     });
     for status in nodes {
         write(&node(status));
+    }
+    for status in hosts {
+        let HostStatus {
+            address,
+            standing,
+            lacks,
+            measured,
+            services,
+        } = status;
+        write(&Mirror::Host {
+            address,
+            standing: *standing,
+            lacks,
+            measured: *measured,
+            services,
+        });
     }
     for status in volumes {
         write(&volume(status));

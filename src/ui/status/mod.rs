@@ -3,5 +3,5 @@
 mod report;
 mod view;
 
-pub use report::{AddressStatus, NodeStatus, Spending, StatusReport, VolumeStatus};
+pub use report::{AddressStatus, HostStatus, NodeStatus, Spending, StatusReport, VolumeStatus};
 pub use view::status_view;

@@ -1,10 +1,13 @@
 //! The state of a lab as a value: the command fills it, the views show it.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::model::{
     Address, CloudId, FieldChange, InstanceState, InstanceType, Kind, Market, Usd, Zone,
 };
+use crate::state::Standing;
 use crate::ui::plan::Place;
 
 /// One machine.
@@ -32,6 +35,21 @@ pub struct NodeStatus {
     pub launched: Option<Timestamp>,
     /// What it costs per hour now.
     pub hourly: Option<Usd>,
+}
+
+/// One host as it was when it was last measured: a machine of the lab or an edge host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostStatus {
+    /// Its address.
+    pub address: Address,
+    /// How it stood; none where it has not been made ready yet.
+    pub standing: Option<Standing>,
+    /// What it lacked.
+    pub lacks: Vec<String>,
+    /// Since when it is known to be so.
+    pub measured: Option<Timestamp>,
+    /// The services of its stack, each with how it was.
+    pub services: BTreeMap<String, String>,
 }
 
 /// One data volume.
@@ -94,6 +112,8 @@ pub struct StatusReport {
     pub read_at: Timestamp,
     /// Its machines.
     pub nodes: Vec<NodeStatus>,
+    /// Its hosts, as they were last measured.
+    pub hosts: Vec<HostStatus>,
     /// Its data volumes.
     pub volumes: Vec<VolumeStatus>,
     /// Its Elastic IPs.

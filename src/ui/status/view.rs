@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::report::{AddressStatus, NodeStatus, Spending, StatusReport, VolumeStatus};
+use super::report::{AddressStatus, HostStatus, NodeStatus, Spending, StatusReport, VolumeStatus};
 use crate::model::{InstanceState, Market, Usd};
+use crate::state::Standing;
 use crate::ui::money::{hourly, total};
 use crate::ui::page::{Line, Page};
 use crate::ui::plan::header;
@@ -24,6 +25,7 @@ pub fn status_view(report: &StatusReport, look: &Look, now: Timestamp) -> String
         page.line(Line::at(0).hang(2).add(Role::Notice, format!("! {run}")));
     }
     nodes(&mut page, report, look, now);
+    hosts(&mut page, report, look, now);
     belongings(&mut page, report, look);
     foreign(&mut page, report);
     unreadable(&mut page, report);
@@ -122,6 +124,64 @@ fn second_line(node: &NodeStatus, narrow: bool, look: &Look) -> Option<Line> {
     parts.extend(reason);
     let text = parts.join(&format!(" {} ", look.dot()));
     (!text.is_empty()).then(|| Line::at(4).hang(4).add(Role::Faint, text))
+}
+
+/// How the hosts stood when they were last measured: nobody is asked for that now.
+fn hosts(page: &mut Page, report: &StatusReport, look: &Look, now: Timestamp) {
+    if report.hosts.is_empty() {
+        return;
+    }
+    page.heading("Hosts, as last measured");
+    let mut table = Table::at(2, &[Column::Left, Column::Flexible, Column::Right]);
+    for host in &report.hosts {
+        let lacks = host.lacks.join(", ");
+        let with = |word: &str| {
+            if lacks.is_empty() {
+                word.to_owned()
+            } else {
+                format!("{word}: {lacks}")
+            }
+        };
+        let (role, how) = match host.standing {
+            Some(Standing::Ready) => (Role::Good, "ready".to_owned()),
+            Some(Standing::NotReady) => (Role::Bad, with("not ready")),
+            Some(Standing::Unfinished) => (Role::Notice, with("unfinished")),
+            None => (Role::Notice, "not made ready yet".to_owned()),
+        };
+        let ago = host.measured.map(|at| lasting(since(at, now)));
+        table.row([
+            (Role::Strong, host.address.to_string()),
+            (role, how),
+            (
+                Role::Faint,
+                ago.map_or_else(String::new, |ago| format!("for {ago}")),
+            ),
+        ]);
+    }
+    for (line, host) in table.lines(look).into_iter().zip(&report.hosts) {
+        page.line(line);
+        page.lines(services(host, look));
+    }
+}
+
+/// The services of a host, those that are not well first.
+fn services(host: &HostStatus, look: &Look) -> Option<Line> {
+    let mut known: Vec<(&String, &String)> = host.services.iter().collect();
+    known.sort_by_key(|(_, state)| state.as_str() == "healthy");
+    let mut line = Line::at(4).hang(4);
+    for (position, (name, state)) in known.iter().enumerate() {
+        if position > 0 {
+            line.push(Role::Faint, format!(" {} ", look.dot()));
+        }
+        line.push(Role::Plain, format!("{name} "));
+        let role = match state.as_str() {
+            "healthy" | "running" => Role::Good,
+            "starting" => Role::Change,
+            _ => Role::Bad,
+        };
+        line.push(role, state.as_str());
+    }
+    (!known.is_empty()).then_some(line)
 }
 
 fn state(state: Option<InstanceState>) -> (&'static str, Role) {
@@ -342,6 +402,29 @@ mod tests {
                 node(0, Some(InstanceState::Running)),
                 node(1, Some(InstanceState::Stopped)),
                 node(2, None),
+            ],
+            hosts: vec![
+                HostStatus {
+                    address: Address::new("node.sim.0"),
+                    standing: Some(Standing::NotReady),
+                    lacks: vec!["stack".to_owned()],
+                    measured: Some("2026-07-21T07:15:00Z".parse().expect("a moment")),
+                    services: [
+                        ("foxglove", "healthy"),
+                        ("isaac-sim", "starting"),
+                        ("nav2", "unhealthy"),
+                        ("redis", "healthy"),
+                    ]
+                    .map(|(name, state)| (name.to_owned(), state.to_owned()))
+                    .into(),
+                },
+                HostStatus {
+                    address: Address::new("edge.arm1"),
+                    standing: None,
+                    lacks: Vec::new(),
+                    measured: None,
+                    services: std::collections::BTreeMap::new(),
+                },
             ],
             volumes: vec![VolumeStatus {
                 address: Address::new("volume.sim.0.data"),
