@@ -56,6 +56,20 @@ pub struct AgentConfig {
     /// Where things are; the defaults are right everywhere but in tests.
     #[serde(default)]
     pub paths: AgentPaths,
+    /// Another clock than the machine's, for tests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearsal: Option<AgentRehearsal>,
+}
+
+/// `[rehearsal]`: the daemon lives through a day in seconds. It says so when it starts, and it turns nothing off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentRehearsal {
+    /// How many times faster than the machine's clock.
+    pub speed: u32,
+    /// The wall clock at the start, in seconds since 1970; without it the machine's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_s: Option<i64>,
 }
 
 /// `[publish]`.
@@ -287,18 +301,20 @@ metrics! {
     Load, "load_per_cpu", None, false;
     /// How long the machine has been idle.
     Idle, "idle_seconds", Seconds, false;
+    /// Notices of the spot market; published when there is one, so a machine without any is not billed for it.
+    SpotNotice, "spot_notice", Count, false;
 }
 
-/// How many metrics, as CloudWatch bills them, a machine with so many GPUs publishes.
+/// How many metrics, as CloudWatch bills them, a machine with so many GPUs publishes if no spot notice comes.
 pub fn published_metrics(gpus: u32) -> u32 {
     let count = |kept: fn(&AgentMetric) -> bool| {
         let kept = AgentMetric::ALL.iter().filter(|metric| kept(metric));
         u32::try_from(kept.count()).expect("the list is short")
     };
     let whole = if gpus == 0 {
-        count(|metric| !metric.of_gpus())
+        count(|metric| !metric.of_gpus() && *metric != AgentMetric::SpotNotice)
     } else {
-        count(|_| true)
+        count(|metric| *metric != AgentMetric::SpotNotice)
     };
     let each = if gpus > 1 {
         gpus * count(|metric| metric.for_each_gpu())
@@ -328,7 +344,8 @@ impl AgentMetric {
             | Self::NetworkReceived
             | Self::NetworkSent
             | Self::Load
-            | Self::Idle => false,
+            | Self::Idle
+            | Self::SpotNotice => false,
         }
     }
 }
@@ -377,9 +394,9 @@ mod tests {
     #[test]
     fn the_bill_grows_with_the_gpus() {
         let all = u32::try_from(AgentMetric::ALL.len()).expect("few");
-        assert_eq!(published_metrics(1), all);
-        assert_eq!(published_metrics(0), all - 5);
-        assert_eq!(published_metrics(8), all + 8 * 4);
+        assert_eq!(published_metrics(1), all - 1);
+        assert_eq!(published_metrics(0), all - 6);
+        assert_eq!(published_metrics(8), all - 1 + 8 * 4);
     }
 
     #[test]

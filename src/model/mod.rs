@@ -5,8 +5,10 @@
 
 mod action;
 mod agent;
+mod agent_status;
 mod failure;
 mod hex;
+mod hold;
 mod ids;
 mod kind;
 mod money;
@@ -24,11 +26,16 @@ mod tags;
 pub use action::{Action, BlockReason, FieldChange, Impact, Loss, Reason};
 pub use agent::{
     AGENT_CONFIG, AGENT_FORMAT, AGENT_STATUS, AgentAction, AgentConfig, AgentIdle, AgentLease,
-    AgentMetric, AgentPaths, AgentPrometheus, AgentPublish, AgentSpot, HOLD_FILE, MetricUnit,
-    published_metrics,
+    AgentMetric, AgentPaths, AgentPrometheus, AgentPublish, AgentRehearsal, AgentSpot, HOLD_FILE,
+    MetricUnit, published_metrics,
+};
+pub use agent_status::{
+    AGENT_STATUS_FORMAT, AgentGpu, AgentIdleStatus, AgentLeaseStatus, AgentNotice, AgentQueue,
+    AgentReason, AgentStatus, AgentTrouble,
 };
 pub use failure::{Failure, FailureClass, Leftover};
 pub use hex::hex;
+pub use hold::{Hold, HoldError};
 pub use ids::{
     AccountId, Address, ClientToken, CloudId, ImageId, InstanceType, InvalidName, LabId, LabName,
     NodeName, Region, RunId, Zone,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use super::wire::{ApiError, Ask, Params, Request, Response, Xml};
+use super::wire::{ApiError, Ask, Params, Request, Response, Xml, cbor};
 
 /// Why nothing goes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +29,7 @@ pub(crate) enum Broken {
 /// The services that the sandbox speaks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
+    CloudWatch,
     Ec2,
     Iam,
     Sts,
@@ -41,6 +42,7 @@ impl Service {
     /// By its name in the credential scope.
     fn of(name: &str) -> Option<Self> {
         Some(match name {
+            "monitoring" => Self::CloudWatch,
             "ec2" => Self::Ec2,
             "iam" => Self::Iam,
             "sts" => Self::Sts,
@@ -54,6 +56,7 @@ impl Service {
     /// Its name in the credential scope.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::CloudWatch => "monitoring",
             Self::Ec2 => "ec2",
             Self::Iam => "iam",
             Self::Sts => "sts",
@@ -148,6 +151,10 @@ impl Call {
                 ask,
             });
         }
+        if service == Service::CloudWatch {
+            return Self::read_cbor(request, region)
+                .map_err(|error| Box::new(refusal(service, &error, 0)));
+        }
         let (params, json) = if service.is_json() {
             (
                 Params::default(),
@@ -172,6 +179,40 @@ impl Call {
             region: (*region).to_owned(),
             action,
             params,
+            json,
+            ask: Ask::default(),
+        })
+    }
+}
+
+/// The most bytes of one call (CloudWatch API Reference, PutMetricData: 1 MB).
+const MOST_CBOR: usize = 1_000_000;
+
+impl Call {
+    /// Smithy's RPC v2 protocol, which CloudWatch speaks with current SDKs: the path names the action, the body is CBOR.
+    fn read_cbor(request: &Request, region: &str) -> Result<Self, ApiError> {
+        let protocol = request.headers.get("smithy-protocol").map(String::as_str);
+        if protocol != Some("rpc-v2-cbor") {
+            let message = "the sandbox speaks CloudWatch's CBOR protocol only";
+            return Err(ApiError::unsupported(message));
+        }
+        if request.headers.contains_key("content-encoding") {
+            return Err(ApiError::unsupported(
+                "the sandbox reads no compressed bodies",
+            ));
+        }
+        if request.body.len() > MOST_CBOR {
+            let message = "Request size exceeded 1 MB";
+            return Err(ApiError::with_status(413, "RequestEntityTooLarge", message));
+        }
+        let action = request.uri.rsplit('/').next().unwrap_or_default();
+        let json = cbor::read(&request.body)
+            .ok_or_else(|| ApiError::new("SerializationException", "the body is no CBOR"))?;
+        Ok(Self {
+            service: Service::CloudWatch,
+            region: region.to_owned(),
+            action: action.to_owned(),
+            params: Params::default(),
             json,
             ask: Ask::default(),
         })
@@ -237,6 +278,16 @@ pub(crate) fn json_answer(value: &serde_json::Value) -> Response {
     }
 }
 
+/// An answer in CBOR: all that is said in it is text.
+pub(crate) fn cbor_answer(status: u16, pairs: &[(&str, &str)]) -> Response {
+    let answer = Response {
+        content_type: Cow::Borrowed("application/cbor"),
+        body: cbor::texts(pairs),
+        ..Response::empty(status)
+    };
+    answer.with("smithy-protocol", "rpc-v2-cbor".to_owned())
+}
+
 /// An error in a service's protocol (EC2: "Query requests, example error response"; IAM: "Making query requests").
 pub(crate) fn refusal(service: Service, error: &ApiError, number: u64) -> Response {
     let mut xml = Xml::default();
@@ -266,6 +317,16 @@ pub(crate) fn refusal(service: Service, error: &ApiError, number: u64) -> Respon
                 });
                 x.el("RequestId", request_id(number));
             });
+        }
+        Service::CloudWatch => {
+            let pairs = [("__type", error.code.as_str()), ("message", &error.message)];
+            let blame = if error.status < 500 {
+                "Sender"
+            } else {
+                "Receiver"
+            };
+            return cbor_answer(error.status, &pairs)
+                .with("x-amzn-query-error", format!("{};{blame}", error.code));
         }
         Service::Ssm | Service::Quotas => {
             return Response {

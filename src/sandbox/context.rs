@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::published::Published;
 use super::scenario::{Faults, Times};
 use super::wire::{ApiError, ApiResult};
 use super::world::{Kind, Record, Store};
@@ -15,6 +16,7 @@ pub(crate) struct Ctx<'a> {
     pub(crate) store: &'a mut Store,
     pub(crate) iam: &'a mut Store,
     pub(crate) s3: &'a mut Store,
+    pub(crate) metrics: &'a mut Vec<Published>,
     pub(crate) faults: Faults<'a>,
     pub(crate) now: Timestamp,
     /// How long after its birth a thing is not visible to this action.

@@ -12,19 +12,19 @@ use crate::catalog;
 #[cfg(feature = "cli")]
 use crate::port::Clock;
 
-use super::call::{
-    Broken, Call, CallRecord, Service, ec2_answer, json_answer, query_answer, refusal,
-};
+use super::call::{Broken, Call, CallRecord, Service, refusal};
 use super::context::Ctx;
 use super::ec2;
 #[cfg(feature = "cli")]
 use super::machine::Machine;
 use super::options::Options;
+use super::published::Published;
+use super::s3;
 use super::scenario::{Buckets, FaultKind, Faults, Scenario, Situation, When};
+use super::services::perform;
 use super::strike::{empty_page, strike_before, throttled};
-use super::wire::{ApiError, Request, Response, Xml};
+use super::wire::{Request, Response};
 use super::world::{Entity, IdSource, Line, Loaded, Log, Phase, Store, kind_of, mix};
-use super::{iam, quotas, s3, ssm, sts};
 
 /// An emulated AWS account.
 pub struct Sandbox {
@@ -40,6 +40,8 @@ struct State {
     iam: Store,
     s3: Store,
     faults: Store,
+    /// What hosts published; it does not outlive this process.
+    metrics: Vec<Published>,
     log: Option<Log>,
     calls: Vec<CallRecord>,
     buckets: Buckets,
@@ -102,6 +104,11 @@ impl Sandbox {
             *counts.entry(call.action.clone()).or_default() += 1;
         }
         counts
+    }
+
+    /// Every statistic set that hosts published, in order.
+    pub fn published(&self) -> Vec<Published> {
+        self.lock().metrics.clone()
     }
 
     /// Forgets the calls that were made.
@@ -283,6 +290,7 @@ impl Sandbox {
             iam,
             s3,
             faults,
+            metrics,
             ..
         } = state;
         iam.now = now;
@@ -304,6 +312,7 @@ impl Sandbox {
                 .expect("the region was made just before"),
             iam,
             s3,
+            metrics,
             faults,
             now,
         }
@@ -352,27 +361,6 @@ fn die() -> ! {
     }
 }
 
-fn perform(ctx: &mut Ctx<'_>, call: &Call, number: u64) -> Result<Response, ApiError> {
-    let mut xml = Xml::default();
-    match call.service {
-        Service::Ec2 => {
-            ec2::perform(ctx, &call.params, &mut xml)?;
-            Ok(ec2_answer(&call.action, xml, number))
-        }
-        Service::Iam => {
-            iam::perform(ctx, &call.params, &mut xml)?;
-            Ok(query_answer(call.service, &call.action, xml, number))
-        }
-        Service::Sts => {
-            sts::perform(ctx, &mut xml)?;
-            Ok(query_answer(call.service, &call.action, xml, number))
-        }
-        Service::S3 => s3::perform(ctx, &call.ask),
-        Service::Ssm => ssm::perform(ctx, &call.json).map(|value| json_answer(&value)),
-        Service::Quotas => quotas::perform(ctx, &call.json).map(|value| json_answer(&value)),
-    }
-}
-
 /// The kind under which an entity is counted as alive.
 fn counted(entity: &Entity) -> Option<&'static str> {
     match entity {
@@ -400,6 +388,7 @@ impl State {
             iam: Store::new(ids_for(seed, IAM)),
             s3: Store::new(ids_for(seed, S3)),
             faults: Store::new(ids_for(seed, FAULTS)),
+            metrics: Vec::new(),
             log,
             calls: Vec::new(),
             buckets: Buckets::default(),

@@ -7,6 +7,7 @@ mod account;
 mod call;
 #[cfg(feature = "cli")]
 mod client;
+mod cloudwatch;
 mod console;
 mod context;
 mod core;
@@ -18,12 +19,14 @@ mod iam;
 #[cfg(feature = "cli")]
 mod machine;
 mod options;
+mod published;
 mod quotas;
 mod rules;
 mod s3;
 mod scenario;
 #[cfg(feature = "cli")]
 mod serve;
+mod services;
 mod ssm;
 mod strike;
 mod sts;
@@ -37,6 +40,7 @@ pub use direct::Exchanged;
 #[cfg(feature = "cli")]
 pub use hosts::PlayedHosts;
 pub use options::{Latency, Options};
+pub use published::Published;
 pub use scenario::{
     Ending, FaultKind, HostPlot, Rule, Scenario, ScenarioError, StepPlot, Times, When,
 };

@@ -121,9 +121,7 @@ fn a_lab_that_was_applied_before_is_not_rolled_back() {
     for lost in [false, true] {
         if lost {
             std::fs::remove_file(bench.path(".roboinfra/sandbox/roboinfra.lock")).expect("removed");
-            bench
-                .run(&["state", "rebuild", "--sandbox", "--yes"])
-                .ends(0);
+            bench.run(&["state", "rebuild", "--sandbox"]).ends(0);
         }
         roll_back(&bench, 4).says(&["not rolled back: this lab was applied before"]);
         let after = ids(&bench);

@@ -1,7 +1,8 @@
-//! The wire formats: query parameters, XML answers, JSON answers, errors. Knows no action, but that
+//! The wire formats: query parameters, XML answers, JSON and CBOR answers, errors. Knows no action, but that
 //! a request to S3 is named by its method and its path.
 
 mod ask;
+pub(crate) mod cbor;
 mod error;
 mod http;
 mod params;

@@ -1,0 +1,32 @@
+//! Which service a call is for, and its answer in that service's protocol.
+
+use super::call::{Call, Service, cbor_answer, ec2_answer, json_answer, query_answer};
+use super::context::Ctx;
+use super::wire::{ApiError, Response, Xml};
+use super::{cloudwatch, ec2, iam, quotas, s3, ssm, sts};
+
+/// Has the call performed.
+pub(super) fn perform(ctx: &mut Ctx<'_>, call: &Call, number: u64) -> Result<Response, ApiError> {
+    let mut xml = Xml::default();
+    match call.service {
+        Service::Ec2 => {
+            ec2::perform(ctx, &call.params, &mut xml)?;
+            Ok(ec2_answer(&call.action, xml, number))
+        }
+        Service::Iam => {
+            iam::perform(ctx, &call.params, &mut xml)?;
+            Ok(query_answer(call.service, &call.action, xml, number))
+        }
+        Service::Sts => {
+            sts::perform(ctx, &mut xml)?;
+            Ok(query_answer(call.service, &call.action, xml, number))
+        }
+        Service::S3 => s3::perform(ctx, &call.ask),
+        Service::CloudWatch => {
+            cloudwatch::perform(ctx, &call.json)?;
+            Ok(cbor_answer(200, &[]))
+        }
+        Service::Ssm => ssm::perform(ctx, &call.json).map(|value| json_answer(&value)),
+        Service::Quotas => quotas::perform(ctx, &call.json).map(|value| json_answer(&value)),
+    }
+}
