@@ -204,8 +204,15 @@ pub(super) async fn read_known(
         .next()
         .is_some();
     if unknowing && exists && !scope.placement_groups {
-        scope.placement_groups = true;
-        gathered.inventory = cloud.collect(&scope).await;
+        let wider = Scope {
+            placement_groups: true,
+            ..scope.clone()
+        };
+        let inventory = cloud.collect(&wider).await;
+        // A group costs nothing: where nobody asks for one, a cloud that does not tell keeps no lockfile from being made.
+        if recorded.is_some() || !inventory.unreadable.contains_key(&Kind::PlacementGroup) {
+            (scope, gathered.inventory) = (wider, inventory);
+        }
     }
     gathered.inventory = confirm(
         cloud,

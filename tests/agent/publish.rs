@@ -196,7 +196,7 @@ fn a_day_with_the_network_cut_for_parts_of_it() {
         .iter()
         .sum();
     let arrived = net.heartbeats();
-    assert!(taken > 900, "{ledger:?}");
+    assert!(taken > 800, "{ledger:?}");
     assert_eq!(
         ledger["published"] + given_up,
         taken,

@@ -230,6 +230,15 @@ case_fails_twice() {
     wants "failures" "$(on "$host" 'cat /srv/failures')" 2 && sound "$host"
 }
 
+# Each case has hosts of its own: a machine has only so many inotify instances, and every systemd takes some.
+after_case() {
+    local name
+    for name in "${!address[@]}"; do
+        "$here/host.sh" down "$name"
+        unset "address[$name]"
+    done
+}
+
 # --- All of them -------------------------------------------------------------------------------------------------
 
 cases=(four killed cut frozen rebooted power wrong_key apt_lock full_disk fails_twice)

@@ -551,6 +551,9 @@ case_nvidia_stubs() {
 
 # --- All of them -------------------------------------------------------------------------------------------------
 
+# after_case: what is done after each; the hosts here serve several.
+after_case() { :; }
+
 # run_cases: those in `cases`, one after the other.
 run_cases() {
     local name began
@@ -563,6 +566,7 @@ run_cases() {
             failed=$((failed + 1))
             printf 'FAILED  %s (%s s)\n' "$name" "$((SECONDS - began))"
         fi
+        after_case
     done
     printf '%d passed, %d failed\n' "$passed" "$failed"
     ((failed == 0))
