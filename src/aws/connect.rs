@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::profile::{ProfileFileCredentialsProvider, load};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -15,6 +15,7 @@ use aws_config::{AppName, BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::os_shim_internal::{Env, Fs};
 use aws_types::service_config::ServiceConfigKey;
 
 use crate::model::{Failure, FailureClass, Region};
@@ -26,6 +27,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(45);
 /// How long a whole call may take, finding credentials included.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// The code of a failure that is not AWS's: the named profile is not in the config files.
+const NO_PROFILE: &str = "ProfileNotFound";
 
 /// Gives the SSM public parameter of an image with a name, by name and architecture.
 pub type ImageParameter = fn(&str, &str) -> Option<&'static str>;
@@ -125,6 +129,7 @@ pub(super) async fn configuration(settings: &Settings) -> Result<SdkConfig, Fail
 
 /// The configuration as the AWS CLI would find it.
 async fn open(settings: &Settings) -> Result<SdkConfig, Failure> {
+    profile_exists(settings).await?;
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
@@ -147,6 +152,39 @@ async fn open(settings: &Settings) -> Result<SdkConfig, Failure> {
         loader = loader.credentials_provider(credentials);
     }
     Ok(loader.load().await)
+}
+
+/// A profile that is named, here or in `AWS_PROFILE`, has to be there. Without it the SDK would go on to look elsewhere,
+/// and in the end speak of the metadata service.
+#[expect(
+    clippy::default_trait_access,
+    reason = "the type's name is in a crate that is not used otherwise"
+)]
+async fn profile_exists(settings: &Settings) -> Result<(), Failure> {
+    let named = settings.profile.clone().map(Into::into);
+    // Files that cannot be read are the SDK's to complain of, if it needs them.
+    let Ok(profiles) = load(&Fs::real(), &Env::real(), &Default::default(), named).await else {
+        return Ok(());
+    };
+    let name = profiles.selected_profile();
+    let asked_for = settings.profile.is_some() || name != "default";
+    if !asked_for || profiles.get_profile(name).is_some() {
+        return Ok(());
+    }
+    let mut known: Vec<&str> = profiles.profiles().collect();
+    known.sort_unstable();
+    let known = match known.as_slice() {
+        [] => "they have none".to_owned(),
+        known => format!("they have {}", known.join(", ")),
+    };
+    Err(Failure {
+        code: Some(NO_PROFILE.to_owned()),
+        ..Failure::local(
+            FailureClass::Credentials,
+            "connect",
+            format!("AWS's config files have no profile {name}: {known}"),
+        )
+    })
 }
 
 /// The credentials of one profile and of nothing else. The SDK's own chain would prefer keys in the environment, and

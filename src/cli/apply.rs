@@ -91,13 +91,7 @@ pub(super) async fn apply(app: &mut App, args: &ApplyArgs) -> Result<u8, OpenErr
     if saved.is_none() && !args.refresh_pins {
         recall::images(&session, &mut reading, recorded.as_ref()).await?;
     }
-    let (lab, plan) = think(
-        &session,
-        &reading,
-        recorded.as_ref(),
-        &wish,
-        &session.public_keys,
-    )?;
+    let (lab, plan) = think(&session, &reading, recorded.as_ref(), &wish)?;
     let busy = app.busy(CHECKING);
     let prepared = price_whole(&session, reading, lab, plan).await;
     let mut prepared = with_hosts(&session, prepared, recorded.as_ref(), &wish).await?;
@@ -196,13 +190,7 @@ fn with_key(
     }
     let comment = format!("roboinfra {}", session.profile.name);
     session.public_keys = vec![store::ensure_key(&session.paths.private_key, &comment)?];
-    let (lab, plan) = think(
-        session,
-        &prepared.reading,
-        recorded,
-        wish,
-        &session.public_keys,
-    )?;
+    let (lab, plan) = think(session, &prepared.reading, recorded, wish)?;
     Ok(Prepared {
         lab,
         plan,

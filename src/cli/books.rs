@@ -4,13 +4,14 @@
 use std::io;
 use std::sync::Arc;
 
-use super::app::App;
+use super::app::{App, READING};
 use super::error::CliError;
-use super::prepare::{Prepared, Reading, draw_id, trace};
+use super::prepare::{Prepared, Reading, draw_id, read, trace};
 use super::session::Session;
 use super::shared::{Guarded, SharedBooks};
 use crate::apply::{Recovery, recover};
 use crate::model::{LabId, RunId, Tags};
+use crate::plan::Mode;
 use crate::port::{Cloud, Hosts, Journal, JournalError};
 use crate::state::{JournalState, LabEntry, Lockfile, Record};
 use crate::store::{self, FileJournal, Guard, Holder, SetAside};
@@ -113,6 +114,20 @@ impl Books {
     /// What is remembered, with what the journal knows beyond the lockfile.
     pub(super) fn recorded(&self) -> Option<Lockfile> {
         self.ledger.state.folded().lockfile.clone()
+    }
+
+    /// Reads the world and who is asking, and settles what an earlier run left open.
+    pub(super) async fn read(
+        &mut self,
+        app: &mut App,
+        session: &Session,
+        mode: Mode,
+    ) -> Result<Reading, CliError> {
+        let busy = app.busy(READING);
+        let mut reading = read(session, self.recorded().as_ref(), mode).await?;
+        drop(busy);
+        self.settle(app, session, &mut reading).await?;
+        Ok(reading)
     }
 
     /// Settles what an earlier run left open; returns the newest reading of the world if it took one.

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::app::{App, READING};
+use super::app::App;
 use super::books::Books;
 use super::confirm::{confirm, refuse};
 use super::error::CliError;
 use super::exec::code_of_run;
-use super::prepare::{Prepared, Wish, price_whole, read, think};
+use super::prepare::{Prepared, Wish, price_whole, think};
 use super::session::{OpenError, Session};
 use super::{exit, report, show};
 use crate::apply::Report;
@@ -48,18 +48,9 @@ pub(super) async fn destroy(app: &mut App, args: &DestroyArgs) -> Result<u8, Ope
         mode: Mode::Destroy,
         targets: super::plan::targets(&args.target),
     };
-    let busy = app.busy(READING);
-    let mut reading = read(&session, books.recorded().as_ref(), wish.mode).await?;
-    drop(busy);
-    books.settle(app, &session, &mut reading).await?;
+    let reading = books.read(app, &session, wish.mode).await?;
     let recorded = books.recorded();
-    let (lab, plan) = think(
-        &session,
-        &reading,
-        recorded.as_ref(),
-        &wish,
-        &session.public_keys,
-    )?;
+    let (lab, plan) = think(&session, &reading, recorded.as_ref(), &wish)?;
     let prepared = price_whole(&session, reading, lab, plan).await;
     show::plan_to_do(app, &session, &prepared, args.yes);
     refuse(&prepared)?;

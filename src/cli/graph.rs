@@ -23,17 +23,8 @@ pub(super) async fn graph(app: &mut App, args: &GraphArgs) -> Result<u8, OpenErr
     let loaded = session.load().await?;
     let recorded = loaded.state.folded().lockfile.clone();
     let reading = read(&session, recorded.as_ref(), Mode::Apply).await?;
-    let wish = Wish {
-        mode: Mode::Apply,
-        targets: std::collections::BTreeSet::new(),
-    };
-    let (lab, _) = think(
-        &session,
-        &reading,
-        recorded.as_ref(),
-        &wish,
-        &session.public_keys,
-    )?;
+    let wish = Wish::whole(Mode::Apply);
+    let (lab, _) = think(&session, &reading, recorded.as_ref(), &wish)?;
     let edges: Vec<(Address, Vec<Address>)> = lab
         .resources
         .iter()

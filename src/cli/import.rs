@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 
-use super::app::{App, READING};
+use super::app::App;
 use super::books::Books;
 use super::confirm::{confirm, refuse};
 use super::error::CliError;
 use super::exec::code_of_run;
-use super::prepare::{Prepared, Reading, Wish, price, read, think};
+use super::prepare::{Prepared, Reading, Wish, price, think};
 use super::session::{OpenError, Session};
 use super::show::{self, same_lab};
 use super::{exit, report};
@@ -36,22 +36,10 @@ pub(super) struct ImportArgs {
 pub(super) async fn import(app: &mut App, args: &ImportArgs) -> Result<u8, OpenError> {
     let session = Session::open(&app.global.target(), &app.settings).await?;
     let mut books = Books::open(app, &session, "import").await?;
-    let busy = app.busy(READING);
-    let mut reading = read(&session, books.recorded().as_ref(), Mode::Apply).await?;
-    drop(busy);
-    books.settle(app, &session, &mut reading).await?;
+    let mut reading = books.read(app, &session, Mode::Apply).await?;
     let recorded = books.recorded();
-    let wish = Wish {
-        mode: Mode::Apply,
-        targets: BTreeSet::new(),
-    };
-    let (lab, plan) = think(
-        &session,
-        &reading,
-        recorded.as_ref(),
-        &wish,
-        &session.public_keys,
-    )?;
+    let wish = Wish::whole(Mode::Apply);
+    let (lab, plan) = think(&session, &reading, recorded.as_ref(), &wish)?;
     let (address, id) = (Address::new(&args.address), CloudId::new(&args.id));
     let kind = kind_of(&lab, &address, &id)?;
     not_known(&lab, &plan, &reading, &address, (kind, &id))?;

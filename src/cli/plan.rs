@@ -100,7 +100,7 @@ pub(super) async fn propose(
     if !refresh_pins && wish.mode != Mode::Destroy {
         recall::images(session, &mut reading, recorded).await?;
     }
-    let (lab, plan) = think(session, &reading, recorded, wish, &session.public_keys)?;
+    let (lab, plan) = think(session, &reading, recorded, wish)?;
     Ok(price_whole(session, reading, lab, plan).await)
 }
 

@@ -6,7 +6,7 @@ use super::app::App;
 use super::books::Books;
 use super::error::CliError;
 use super::exec::code_of_run;
-use super::prepare::{Prepared, Reading, Wish, price, read, think};
+use super::prepare::{Prepared, Reading, Wish, price, think};
 use super::session::{OpenError, Session};
 use super::show::same_lab;
 use super::{exit, report};
@@ -29,20 +29,9 @@ pub(super) async fn power(app: &mut App, args: &PowerArgs, way: Power) -> Result
     let session = Session::open(&app.global.target(), &app.settings).await?;
     let command = if way == Power::On { "start" } else { "stop" };
     let mut books = Books::open(app, &session, command).await?;
-    let mut reading = read(&session, books.recorded().as_ref(), Mode::Apply).await?;
-    books.settle(app, &session, &mut reading).await?;
-    let wish = Wish {
-        mode: Mode::Apply,
-        // The lab is needed whole; which machines is for the plan below.
-        targets: std::collections::BTreeSet::new(),
-    };
-    let (lab, _) = think(
-        &session,
-        &reading,
-        books.recorded().as_ref(),
-        &wish,
-        &session.public_keys,
-    )?;
+    let reading = books.read(app, &session, Mode::Apply).await?;
+    let wish = Wish::whole(Mode::Apply);
+    let (lab, _) = think(&session, &reading, books.recorded().as_ref(), &wish)?;
     let targets = args.nodes.iter().map(|node| full(node)).collect();
     let plan = plan::power(&lab, reading.inventory(), way, &targets);
     blocked(&plan)?;

@@ -24,6 +24,16 @@ pub(super) struct Wish {
     pub(super) targets: BTreeSet<Address>,
 }
 
+impl Wish {
+    /// For the whole lab.
+    pub(super) fn whole(mode: Mode) -> Self {
+        Self {
+            mode,
+            targets: BTreeSet::new(),
+        }
+    }
+}
+
 /// What was read of the world and of who is asking.
 #[derive(Debug, Clone)]
 pub(super) struct Reading {
@@ -308,9 +318,8 @@ pub(super) fn think(
     reading: &Reading,
     recorded: Option<&Lockfile>,
     wish: &Wish,
-    public_keys: &[String],
 ) -> Result<(Lab, Plan), CliError> {
-    let lab = match build(session, reading, public_keys) {
+    let lab = match build(session, reading) {
         Ok(lab) => lab,
         // What is tagged goes although the profile cannot be built any more, unless a node is protected.
         Err(_) if wish.mode == Mode::Destroy => lab::empty(&session.profile, &reading.lab_id),
@@ -334,11 +343,7 @@ pub(super) fn think(
 }
 
 /// The lab as the profile wants it.
-pub(super) fn build(
-    session: &Session,
-    reading: &Reading,
-    public_keys: &[String],
-) -> Result<Lab, LabProblem> {
+pub(super) fn build(session: &Session, reading: &Reading) -> Result<Lab, LabProblem> {
     let pins = &reading.gathered.pins;
     let facts = Facts {
         lab_id: reading.lab_id.clone(),
@@ -346,7 +351,7 @@ pub(super) fn build(
         zones: pins.zones.clone(),
         images: pins.images.clone(),
         subnets: pins.subnets.clone(),
-        public_keys: public_keys.to_vec(),
+        public_keys: session.public_keys.clone(),
     };
     lab::build(&session.profile, &facts)
 }

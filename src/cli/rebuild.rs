@@ -41,12 +41,8 @@ pub(super) async fn rebuild(app: &mut App, wanted: Option<&str>) -> Result<u8, O
     let recorded = books.recorded();
     recall::images(&session, &mut reading, recorded.as_ref()).await?;
     unreadable(&reading)?;
-    let wish = Wish {
-        mode,
-        targets: std::collections::BTreeSet::new(),
-    };
-    let keys = &session.public_keys;
-    let (lab, plan) = think(&session, &reading, recorded.as_ref(), &wish, keys)?;
+    let wish = Wish::whole(mode);
+    let (lab, plan) = think(&session, &reading, recorded.as_ref(), &wish)?;
     let prepared = price(&session, reading, lab, plan).await;
     let (run, lockfile) = books.run(app, &session, &prepared, "state rebuild").await?;
     let count = lockfile.map_or(0, |lock| lock.resources.len());

@@ -21,7 +21,7 @@ pub(super) async fn images(
     recorded: Option<&Lockfile>,
 ) -> Result<(), CliError> {
     // What is wrong with the lab itself is told when it is planned.
-    let Ok(lab) = build(session, reading, &session.public_keys) else {
+    let Ok(lab) = build(session, reading) else {
         return Ok(());
     };
     for forgotten in plan::forgotten_images(&lab, recorded, reading.inventory()) {

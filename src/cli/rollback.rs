@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::app::{App, READING};
+use super::app::App;
 use super::books::Books;
 use super::error::CliError;
-use super::prepare::{Prepared, Wish, price, read, think};
+use super::prepare::{Prepared, Wish, price, think};
 use super::session::Session;
 use super::show::same_lab;
 use super::{confirm, exit, report, show};
@@ -43,22 +43,10 @@ async fn take_back(app: &mut App, session: &Session, failed: &Report) -> Result<
         .hint("what is left to do: roboinfra plan{lab}"));
     }
     app.say("\nTaking back all that was made for this lab …");
-    let busy = app.busy(READING);
-    let mut reading = read(session, books.recorded().as_ref(), Mode::Destroy).await?;
-    drop(busy);
-    books.settle(app, session, &mut reading).await?;
-    let wish = Wish {
-        mode: Mode::Destroy,
-        targets: std::collections::BTreeSet::new(),
-    };
+    let reading = books.read(app, session, Mode::Destroy).await?;
+    let wish = Wish::whole(Mode::Destroy);
     let recorded = books.recorded();
-    let (lab, _) = think(
-        session,
-        &reading,
-        recorded.as_ref(),
-        &wish,
-        &session.public_keys,
-    )?;
+    let (lab, _) = think(session, &reading, recorded.as_ref(), &wish)?;
     let made = Made { ids: &failed.made };
     let plan = plan::rollback(&lab, reading.inventory(), made);
     if plan.changes.is_empty() {

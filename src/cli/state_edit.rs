@@ -2,12 +2,12 @@
 
 use clap::Args;
 
-use super::app::{App, READING};
+use super::app::App;
 use super::books::Books;
 use super::confirm::{confirm, refuse};
 use super::error::CliError;
 use super::exec::code_of_run;
-use super::prepare::{Reading, Wish, price, read, think};
+use super::prepare::{Reading, Wish, price, think};
 use super::session::{OpenError, Session};
 use super::show::{self, same_lab};
 use super::{exit, report};
@@ -52,22 +52,10 @@ async fn open(app: &mut App, command: &str) -> Result<Hand, OpenError> {
                 .into(),
         );
     }
-    let busy = app.busy(READING);
-    let mut reading = read(&session, books.recorded().as_ref(), Mode::Apply).await?;
-    drop(busy);
-    books.settle(app, &session, &mut reading).await?;
-    let wish = Wish {
-        mode: Mode::Apply,
-        targets: std::collections::BTreeSet::new(),
-    };
+    let reading = books.read(app, &session, Mode::Apply).await?;
+    let wish = Wish::whole(Mode::Apply);
     let recorded = books.recorded();
-    let (lab, _) = think(
-        &session,
-        &reading,
-        recorded.as_ref(),
-        &wish,
-        &session.public_keys,
-    )?;
+    let (lab, _) = think(&session, &reading, recorded.as_ref(), &wish)?;
     Ok(Hand {
         session,
         books,

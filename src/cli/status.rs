@@ -46,11 +46,8 @@ pub(super) async fn status(app: &mut App, _args: &StatusArgs) -> Result<u8, Open
     };
     let busy = app.busy(READING);
     let reading = read(&session, Some(&lock), Mode::Apply).await?;
-    let wish = Wish {
-        mode: Mode::Apply,
-        targets: std::collections::BTreeSet::new(),
-    };
-    let (lab, plan) = think(&session, &reading, Some(&lock), &wish, &session.public_keys)?;
+    let wish = Wish::whole(Mode::Apply);
+    let (lab, plan) = think(&session, &reading, Some(&lock), &wish)?;
     // Status looks at what there is: what only a launch needs is not read.
     let quiet = crate::plan::Plan {
         steps: Vec::new(),

@@ -28,8 +28,37 @@ fn no_credentials_is_4() {
         assert!(ran.out.is_empty(), "{}", ran.out);
     }
     assert!(!bench.path("roboinfra.lock").exists());
-    let named = bench.run(&["plan", "--aws-profile", "work"]).ends(4);
+    bench.write(
+        "aws-config",
+        "[default]\nregion = us-east-1\n[profile work]\n",
+    );
+    let config = bench.path("aws-config").display().to_string();
+    let files = [("AWS_CONFIG_FILE", config.as_str())];
+    let words = ["plan", "--aws-profile", "work"];
+    let named = bench.run_with(&words, &files).ends(4);
     named.says(&["aws sso login --profile work"]);
+}
+
+#[test]
+fn an_aws_profile_that_is_not_there_is_told_with_those_that_are() {
+    let bench = Bench::new();
+    bench.write(
+        "aws-config",
+        "[default]\nregion = us-east-1\n[profile work]\n",
+    );
+    let config = bench.path("aws-config").display().to_string();
+    let files = ("AWS_CONFIG_FILE", config.as_str());
+    let told = [
+        "no such profile",
+        "no profile wrok: they have default, work",
+        "aws configure list-profiles",
+    ];
+    let option = bench.run_with(&["plan", "--aws-profile", "wrok"], &[files]);
+    option.ends(4).says(&told);
+    // Keys in the environment do not hide the slip, as with the AWS CLI.
+    let [id, secret] = KEYS;
+    let variable = [files, ("AWS_PROFILE", "wrok"), id, secret];
+    bench.run_with(&["plan"], &variable).ends(4).says(&told);
 }
 
 #[test]

@@ -66,6 +66,10 @@ pub(super) fn credentials(failure: &Failure, circumstances: &Circumstances<'_>) 
             .type_this(format!("aws sso login{profile}")),
         "RequestExpired" => Advice::new("The session has expired, or this machine's clock is more than 15 minutes off.")
             .type_this(format!("aws sso login{profile}")),
+        // The adapter's own word.
+        "ProfileNotFound" => Advice::new("AWS's config files have no such profile.")
+            .type_this("aws configure list-profiles")
+            .say("Choose another one with --aws-profile or AWS_PROFILE, or set this one up: aws configure sso."),
         "" => Advice::new("There are no AWS credentials, or they could not be read.")
             .type_this(format!("aws sso login{profile}"))
             .say("Or set keys with `aws configure`, name a profile with --aws-profile, or try everything without an account: --sandbox."),
