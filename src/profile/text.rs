@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZoneDatabase;
+
 use super::types::{Weekday, Weekly};
 use crate::model::PortRange;
 
@@ -102,41 +104,35 @@ fn weekdays(text: &str) -> Option<Vec<Weekday>> {
     )
 }
 
-/// Whether a text has the form of an IANA time zone: `UTC`, `Europe/Berlin`, `America/Indiana/Knox`.
+/// The names of the IANA time zones, `UTC` and those of an area: `Europe/Berlin`, `America/Indiana/Knox`.
 ///
-/// Only the form and the area are checked: the time-zone data of the machine is not read here.
-pub(super) fn is_timezone(text: &str) -> bool {
-    if text == "UTC" {
-        return true;
-    }
-    let mut parts = text.split('/');
-    let area = parts
-        .next()
-        .is_some_and(|area| TIMEZONE_AREAS.contains(&area));
-    let place = |part: &str| {
-        part.starts_with(|c: char| c.is_ascii_uppercase())
-            && part
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "_+-".contains(c))
-    };
-    let rest: Vec<&str> = parts.collect();
-    area && (1..=2).contains(&rest.len()) && rest.into_iter().all(place)
+/// The list is compiled in, so that a profile means the same everywhere. Its older names without an area, such as
+/// `CET`, are left out.
+pub(super) fn timezones() -> impl Iterator<Item = String> {
+    TimeZoneDatabase::bundled()
+        .available()
+        .map(|name| name.to_string())
+        .filter(|name| name == "UTC" || name.contains('/'))
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
-/// The areas of the IANA time-zone database.
-pub(super) const TIMEZONE_AREAS: [&str; 11] = [
-    "Africa",
-    "America",
-    "Antarctica",
-    "Arctic",
-    "Asia",
-    "Atlantic",
-    "Australia",
-    "Europe",
-    "Indian",
-    "Pacific",
-    "Etc",
-];
+/// The time zone that `word` most likely was meant to be: one of that place, or one that is written almost so.
+pub(super) fn timezone_like(word: &str) -> Option<String> {
+    let known: Vec<String> = timezones().collect();
+    let place = word.rsplit('/').next().unwrap_or(word).replace(' ', "_");
+    let plain = word.to_lowercase();
+    let of_place = |zone: &&String| {
+        let end = zone.rsplit('/').next();
+        end.is_some_and(|end| end.eq_ignore_ascii_case(&place))
+    };
+    // Names of places are short and many: two letters off is another place.
+    let almost = |zone: &&String| strsim::osa_distance(&plain, &zone.to_lowercase()) <= 1;
+    let same = |zone: &&String| zone.eq_ignore_ascii_case(word);
+    let found = known.iter().find(same);
+    let found = found.or_else(|| known.iter().find(of_place));
+    found.or_else(|| known.iter().find(almost)).cloned()
+}
 
 #[cfg(test)]
 mod tests {
@@ -206,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn time_zones_by_their_form() {
+    fn time_zones() {
         for good in [
             "UTC",
             "Europe/Berlin",
@@ -214,19 +210,22 @@ mod tests {
             "Etc/GMT+3",
             "America/Port-au-Prince",
         ] {
-            assert!(is_timezone(good), "{good}");
+            assert!(timezones().any(|zone| zone == good), "{good}");
         }
-        for bad in [
-            "",
-            "Berlin",
-            "CET",
-            "Europe/",
-            "Europa/Berlin",
-            "Europe/berlin",
-            "Europe/Ber lin",
-            "a/b/c/d",
+        for (bad, meant) in [
+            ("", None),
+            ("Berlin", Some("Europe/Berlin")),
+            ("CET", None),
+            ("Europa/Berlin", Some("Europe/Berlin")),
+            ("Europe/berlin", Some("Europe/Berlin")),
+            ("America/New York", Some("America/New_York")),
+            ("Europe/Munich", None),
+            ("Asia/Tokio", Some("Asia/Tokyo")),
+            ("utc", Some("UTC")),
+            ("a/b/c/d", None),
         ] {
-            assert!(!is_timezone(bad), "{bad}");
+            assert!(!timezones().any(|zone| zone == bad), "{bad}");
+            assert_eq!(timezone_like(bad).as_deref(), meant, "{bad}");
         }
     }
 }

@@ -9,7 +9,6 @@ use crate::profile::codes::{
 use crate::profile::problem::Problems;
 use crate::profile::quote::quote;
 use crate::profile::read::{At, Fields};
-use crate::profile::suggest::nearest;
 use crate::profile::text;
 use crate::profile::types::{Budget, GpuAction, Idle, Metrics, Schedule, StateStore, Weekly};
 
@@ -138,12 +137,8 @@ fn timezone(fields: &Fields<'_>, problems: &mut Problems) -> String {
     let Some(at) = fields.text("timezone") else {
         return "UTC".to_owned();
     };
-    if !text::is_timezone(at.value) {
-        let near = at.value.split_once('/').and_then(|(area, place)| {
-            let area = nearest(area, text::TIMEZONE_AREAS)?;
-            let zone = format!("{area}/{place}");
-            text::is_timezone(&zone).then(|| format!("did you mean `{zone}`?"))
-        });
+    if !text::timezones().any(|zone| zone == at.value) {
+        let near = text::timezone_like(at.value).map(|zone| format!("did you mean `{zone}`?"));
         problems
             .add(
                 BAD_TIMEZONE,
