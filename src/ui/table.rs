@@ -58,13 +58,24 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// Lays the table out. A column with nothing in it takes no room.
+    /// Lays the table out. A column with nothing in it takes no room. Where there is no room beside a row's first cell,
+    /// that stands on a line of its own.
     pub fn lines(&self, look: &Look) -> Vec<Line> {
         let (widths, gap) = self.widths(look);
-        self.rows
-            .iter()
-            .map(|row| self.laid_out(row, &widths, gap, look))
-            .collect()
+        let mut lines = Vec::new();
+        for row in &self.rows {
+            match row.split_first() {
+                Some((first, rest)) if first.columns() > widths[0] => {
+                    let alone = Line::at(self.indent).hang(self.indent + GAP);
+                    let spans = first.spans();
+                    lines.push(spans.fold(alone, |line, (role, text)| line.add(role, text)));
+                    let rest = [&[Line::default()], rest].concat();
+                    lines.push(self.laid_out(&rest, &widths, gap, look));
+                }
+                _ => lines.push(self.laid_out(row, &widths, gap, look)),
+            }
+        }
+        lines
     }
 
     fn laid_out(&self, row: &[Line], widths: &[usize], gap: usize, look: &Look) -> Line {
@@ -88,7 +99,7 @@ impl Table {
     }
 
     /// How wide each column is, and the gap between them. A table that is too wide first has smaller gaps, then a
-    /// narrower flexible column.
+    /// narrower flexible column, then a first column without its widest cells.
     fn widths(&self, look: &Look) -> (Vec<usize>, usize) {
         let widest = |position: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(position));
@@ -111,7 +122,19 @@ impl Table {
             .position(|column| *column == Column::Flexible);
         if let Some(flexible) = flexible {
             let least = NARROWEST.min(widths[flexible]);
-            widths[flexible] = widths[flexible].saturating_sub(over).max(least);
+            let narrow = widths[flexible].saturating_sub(over);
+            if narrow < least {
+                let others = content - widths[0] + gaps * SMALL_GAP;
+                let room = look.width.saturating_sub(others).max(NARROWEST);
+                let cells = self.rows.iter().filter_map(|row| row.first());
+                let fitting = cells.map(Line::columns).filter(|width| *width <= room);
+                widths[0] = fitting.max().unwrap_or(0).max(1);
+                let over = (self.indent + widths.iter().sum::<usize>() + gaps * SMALL_GAP)
+                    .saturating_sub(look.width);
+                widths[flexible] = widths[flexible].saturating_sub(over).max(least);
+            } else {
+                widths[flexible] = narrow;
+            }
         }
         (widths, SMALL_GAP)
     }
@@ -138,6 +161,29 @@ mod tests {
             .iter()
             .map(|line| line.render(&look) + "\n")
             .collect()
+    }
+
+    #[test]
+    fn a_first_cell_that_leaves_no_room_stands_alone() {
+        let mut table = Table::at(0, &[Column::Left, Column::Flexible, Column::Right]);
+        for (a, b, c) in [
+            ("Cost", "", "month"),
+            ("volume.of-a-long-name.0.data", "20 GiB of gp3", "1.60"),
+            ("total", "", "1.60"),
+        ] {
+            table.row([a, b, c].map(|text| (Role::Plain, text.to_owned())));
+        }
+        assert_eq!(
+            shown(&table, 30),
+            "Cost                month\n\
+             volume.of-a-long-name.0.data\n\
+             \u{20}     20 GiB of gp3  1.60\n\
+             total                1.60\n"
+        );
+        // With more room nothing is different from before.
+        assert!(
+            shown(&table, 60).starts_with("Cost                                         month\n")
+        );
     }
 
     #[test]

@@ -191,21 +191,28 @@ fn group_lines(group: &Group<'_>, label: &str, width: usize, mode: Mode, look: &
         Role::Plain
     };
     let summary_at = 4 + width + 2;
-    let mut line = Line::at(0)
+    let line = Line::at(0)
         .hang(summary_at)
         .add(role, sign)
         .plain(" ")
         .add(name, label);
     let summary = summary(group, look);
-    if !summary.is_empty() {
-        let gap = if columns(label) > width {
+    let wide = columns(label) > width;
+    let whole = 4 + columns(label) + 2 + columns(&summary);
+    let mut lines = if summary.is_empty() {
+        vec![line]
+    } else if wide && whole > look.width {
+        // Below a name that leaves it no room.
+        let below = Line::at(summary_at).hang(summary_at);
+        vec![line, below.add(Role::Faint, summary)]
+    } else {
+        let column = if wide {
             4 + columns(label) + 2
         } else {
             summary_at
         };
-        line = line.pad_to(gap).add(Role::Faint, summary);
-    }
-    let mut lines = vec![line];
+        vec![line.pad_to(column).add(Role::Faint, summary)]
+    };
     let detail = || Line::at(6).hang(8);
     if let Some(text) =
         reason(&first.reason).filter(|_| mode != Mode::RefreshOnly || first.fields.is_empty())
