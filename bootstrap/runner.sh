@@ -15,6 +15,11 @@ readonly HOME_DIR=${ROBOINFRA_HOME:-/var/lib/roboinfra}
 readonly RUN_DIR=${ROBOINFRA_RUN:-/run/roboinfra}
 readonly LONGEST_SCRIPT=1048576
 readonly CHUNK=65536
+# A program that a step installs comes in pieces.
+readonly LARGEST_FILE=268435456
+readonly LARGEST_PIECE=1048576
+# What the agent says of itself; ROBOINFRA_AGENT_STATUS overrides, for tests.
+readonly AGENT_STATUS=${ROBOINFRA_AGENT_STATUS:-/run/roboinfra-agent/status.json}
 # Between TERM and KILL, when a step is ended.
 readonly GRACE=10
 
@@ -198,6 +203,69 @@ forget() {
         [[ ${dir##*/} =~ ^[0-9a-f]{64}$ && ${dir##*/} != "$2" ]] || continue
         ((++kept <= 2)) || rm -rf "$dir"
     done < <(stat -c '%Y %n' "$HOME_DIR/steps/$1"/*/script | sort -rn | sed 's/^[0-9]* //; s|/script$||')
+}
+
+# --- Files -------------------------------------------------------------------------------------------------------
+
+# How much of a file is there.
+cmd_file() {
+    takes $# 1
+    is_digest "$1"
+    local have
+    if [[ -e $HOME_DIR/files/$1 ]]; then
+        printf 'have %s\n' "$1"
+    else
+        have=$(stat -c %s "$HOME_DIR/files/$1.part" 2>/dev/null) || have=0
+        printf 'part %s %s\n' "$1" "$have"
+    fi
+}
+
+# take DIGEST SIZE OFFSET LENGTH: the next piece of a file from stdin. A piece that is cut is as if it had not come; a file
+# has its name when all of it is there and has its digest, not before.
+cmd_take() {
+    takes $# 4
+    is_digest "$1" && is_number "$2" && is_number "$3" && is_number "$4"
+    local digest=$1 size=$2 at=$3 length=$4 folder="$HOME_DIR/files" piece="$HOME_DIR/files/piece.$$" have
+    ((size <= LARGEST_FILE && length <= LARGEST_PIECE && at + length <= size)) ||
+        refuse "too-long a file has at most $LARGEST_FILE bytes, a piece $LARGEST_PIECE"
+    mkdir -p "$folder" 2>/dev/null || unwritable "$folder"
+    (($(free_mib "$folder") > (size - at) / 1048576 + 16)) || refuse "no-space there is no room for a file of $size bytes"
+    # shellcheck disable=SC2064 # The name is wanted as it is now.
+    trap "rm -f '$piece'" EXIT
+    { timeout 100 head -c "$length" >"$piece"; } 2>/dev/null || unwritable "a piece of a file"
+    (($(stat -c %s "$piece") == length)) || refuse "cut a piece of $length bytes has not come whole"
+    lock
+    if [[ ! -e $folder/$digest ]]; then
+        have=$(stat -c %s "$folder/$digest.part" 2>/dev/null) || have=0
+        if ((have == at)); then
+            if ! { cat "$piece" >>"$folder/$digest.part" && sync "$folder/$digest.part"; } 2>/dev/null; then
+                truncate -s "$at" "$folder/$digest.part" 2>/dev/null
+                unwritable "a piece of a file"
+            fi
+            have=$((at + length))
+        fi
+        if ((have < size)); then
+            printf 'part %s %s\n' "$digest" "$have"
+            return
+        fi
+        if [[ $(sha256sum <"$folder/$digest.part") != "$digest  -" ]]; then
+            rm -f "$folder/$digest.part"
+            refuse "digest what arrived has another digest"
+        fi
+        { mv -f "$folder/$digest.part" "$folder/$digest" && sync "$folder"; } 2>/dev/null || unwritable "a file"
+    fi
+    forget_files "$digest"
+    printf 'have %s\n' "$digest"
+}
+
+# forget_files DIGEST: beside this one the newest stays; what was cut long ago goes.
+forget_files() {
+    local file kept=0
+    while IFS= read -r file; do
+        [[ ${file##*/} =~ ^[0-9a-f]{64}$ && ${file##*/} != "$1" ]] || continue
+        ((++kept <= 1)) || rm -f "$file"
+    done < <(stat -c '%Y %n' "$HOME_DIR"/files/* 2>/dev/null | sort -rn | sed 's/^[0-9]* //')
+    find "$HOME_DIR/files" -maxdepth 1 \( -name '*.part' -mmin +1440 -o -name 'piece.*' -mmin +60 \) -delete 2>/dev/null
 }
 
 # --- Running -----------------------------------------------------------------------------------------------------
@@ -619,6 +687,41 @@ vulkan_is() {
     printf 'vulkan_error=the driver has no description for the Vulkan loader\n'
 }
 
+# --- The agent -----------------------------------------------------------------------------------------------------
+
+# What the agent thinks, whether it runs, and the hold, as lines of key and value.
+cmd_agent() {
+    takes $# 0
+    local active=unknown hold=none
+    if under_systemd; then active=$(timeout 10 systemctl is-active roboinfra-agent 2>/dev/null); fi
+    printf 'epoch=%s\nagent_active=%s\n' "$EPOCHSECONDS" "$active"
+    # Not when it does not run: what it thought last is not what it thinks.
+    if [[ $active == active || $active == unknown ]]; then
+        printf 'agent_status=%s\n' "$(head -c 65536 "$AGENT_STATUS" 2>/dev/null | tr -d '\n\r\0')"
+    fi
+    if [[ -e $HOME_DIR/hold ]]; then hold=$(head -c 1024 "$HOME_DIR/hold" | base64 -w 0); fi
+    printf 'hold=%s\n' "$hold"
+}
+
+# The text of a hold, from stdin; as long as it stands the agent leaves the host alone.
+cmd_hold() {
+    takes $# 0
+    local new="$HOME_DIR/hold.$$"
+    # shellcheck disable=SC2064 # The name is wanted as it is now.
+    trap "rm -f '$new'" EXIT
+    { timeout 20 head -c 1024 >"$new" && [[ -s $new ]] && sync "$new" && mv -f "$new" "$HOME_DIR/hold" && sync "$HOME_DIR"; } 2>/dev/null ||
+        unwritable "the hold"
+    printf 'held\n'
+}
+
+cmd_release() {
+    takes $# 0
+    local was=released
+    [[ -e $HOME_DIR/hold ]] || was=free
+    { rm -f "$HOME_DIR/hold" && sync "$HOME_DIR"; } 2>/dev/null || unwritable "the hold"
+    printf '%s\n' "$was"
+}
+
 cmd_reboot() {
     takes $# 0
     local busy
@@ -800,13 +903,18 @@ main() {
         follow) cmd_follow "$@" ;;
         stop) cmd_stop "$@" ;;
         reboot) cmd_reboot "$@" ;;
+        file) cmd_file "$@" ;;
+        take) cmd_take "$@" ;;
+        agent) cmd_agent "$@" ;;
+        hold) cmd_hold "$@" ;;
+        release) cmd_release "$@" ;;
         log) cmd_log "$@" ;;
         versions) cmd_versions "$@" ;;
         measure) cmd_measure "$@" ;;
         services) cmd_services "$@" ;;
         said) cmd_said "$@" ;;
         listen) cmd_listen "$@" ;;
-        *) refuse "unknown-command facts, status, put, start, follow, stop, reboot, log, versions, measure, services, said or listen" ;;
+        *) refuse "unknown-command facts, status, put, start, follow, stop, reboot, file, take, agent, hold, release, log, versions, measure, services, said or listen" ;;
     esac
 }
 

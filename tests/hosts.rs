@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use roboinfra::apply::{HostJob, Stop, Tending, bootstrap};
 use roboinfra::assets::{Step, parse_header, script};
 use roboinfra::event::{HostEvent, HostNews};
-use roboinfra::host::{Expected, HostEnd, Verdict, Wanted, WantedStep};
+use roboinfra::host::{AgentWish, Arch, Expected, HostEnd, HostFile, Verdict, Wanted, WantedStep};
 use roboinfra::model::{Address, Secret};
 use roboinfra::port::{Clock, TestClock, TokioClock};
 use roboinfra::ssh::Ssh;
@@ -49,6 +49,7 @@ struct Rig {
     silence: Duration,
     steps: Vec<&'static Step>,
     inputs: BTreeMap<String, String>,
+    files: Vec<HostFile>,
 }
 
 impl Rig {
@@ -61,6 +62,7 @@ impl Rig {
             silence: Duration::from_secs(20),
             steps: Vec::new(),
             inputs: BTreeMap::new(),
+            files: Vec::new(),
         })
     }
 
@@ -86,9 +88,11 @@ impl Rig {
                     .map(|step| WantedStep {
                         script: script(step, &self.inputs),
                         secrets: vec![("TOKEN".to_owned(), Secret::new("hunter2-hunter2"))],
+                        files: self.files.clone(),
                     })
                     .collect(),
                 expected: Expected::default(),
+                agent: AgentWish::NotAsked,
             },
             target,
         }
@@ -200,6 +204,78 @@ fn a_connection_that_is_cut_goes_on_where_the_log_stands() {
         log.starts_with("=== try 1"),
         "the last step's log is whole: {log}"
     );
+}
+
+/// A step that takes a file of some pieces with it, for machines like this one, and another for others.
+fn with_file() -> Option<(Rig, String, usize)> {
+    let mut rig = Rig::new()?;
+    let here = Arch::ALL
+        .into_iter()
+        .find(|arch| arch.uname() == std::env::consts::ARCH)?;
+    let bytes: Vec<u8> = (0..1_500_000_u32).map(|n| (n * 31 % 251) as u8).collect();
+    let size = bytes.len();
+    let file = HostFile::new(here, bytes);
+    let digest = file.digest.clone();
+    let others = Arch::ALL.into_iter().filter(|arch| *arch != here);
+    rig.files = others
+        .map(|arch| HostFile::new(arch, vec![0; 9]))
+        .chain([file])
+        .collect();
+    let body = format!("[[ $(sha256sum <$ROBOINFRA_HOME/files/{digest}) == {digest}* ]]");
+    Some((rig.step("installs", &body), digest, size))
+}
+
+#[test]
+fn a_program_is_sent_whole_and_only_where_it_is_not() {
+    let Some((mut rig, digest, size)) = with_file() else {
+        return;
+    };
+    let mut sent = Vec::new();
+    let mut note = |event: &HostEvent| {
+        if let HostNews::Sending { sent: at, of, .. } = &event.news {
+            sent.push((*at, *of));
+        }
+    };
+    let verdict = rig.run(&mut note);
+    assert_eq!(verdict.end, HostEnd::Ready, "{verdict:?}");
+    // Another input is another script, with the same program.
+    rig.inputs.insert("FLAVOUR".to_owned(), "sweet".to_owned());
+    let verdict = rig.run(&mut note);
+    assert_eq!(verdict.end, HostEnd::Ready, "{verdict:?}");
+    assert_eq!(rig.marks(), ["installs plain", "installs sweet"]);
+    assert_eq!(sent.len(), size.div_ceil(256 * 1024), "{sent:?}");
+    assert!(sent.is_sorted() && sent[0] == (0, size as u64), "{sent:?}");
+    let kept: Vec<_> = std::fs::read_dir(rig.server.folder().join("home/files"))
+        .expect("its files")
+        .map(|entry| entry.expect("a file").file_name())
+        .collect();
+    assert_eq!(kept, [digest.as_str()], "only the one for this processor");
+}
+
+#[test]
+fn a_program_whose_way_is_cut_goes_on_where_it_was() {
+    let Some((rig, _, size)) = with_file() else {
+        return;
+    };
+    let mut sent = Vec::new();
+    let mut cut = false;
+    let verdict = rig.run(|event| match &event.news {
+        HostNews::Sending { sent: at, .. } => {
+            sent.push(*at);
+            if *at > 500_000 && !cut {
+                cut = true;
+                rig.server.fate(Fate::Cut);
+            }
+        }
+        HostNews::Waiting { .. } => rig.server.fate(Fate::Pass),
+        _ => {}
+    });
+    assert!(cut);
+    assert_eq!(verdict.end, HostEnd::Ready, "{verdict:?}");
+    assert_eq!(rig.marks(), ["installs plain"]);
+    // What was there before the cut was not sent again.
+    assert!(sent.is_sorted(), "{sent:?}");
+    assert!(sent.len() <= size.div_ceil(256 * 1024) + 1, "{sent:?}");
 }
 
 #[test]

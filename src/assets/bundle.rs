@@ -28,6 +28,7 @@ bundle![
     "base",
     "docker",
     "edge-check",
+    "gpu-metrics",
     "gpu-tuning",
     "jetson-performance",
     "nvidia-container-toolkit",

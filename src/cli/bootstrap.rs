@@ -4,14 +4,18 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::agents::{AGENT_TOPIC, Hosted, notices};
 use super::app::App;
 use super::books::Books;
+use super::error::CliError;
 use super::exit;
 use super::hosts::hosts;
 use super::secrets::known;
 use super::session::{OpenError, Session};
 use super::tend::{PATIENCE, code_of_hosts, forget_others, tend, told};
+use crate::apply::HostJob;
 use crate::model::Address;
+use crate::plan::{Notice, Severity};
 
 /// Make hosts ready: driver, Docker, container toolkit and what else their steps install.
 ///
@@ -26,12 +30,40 @@ pub(super) struct BootstrapArgs {
     patience: Option<u64>,
 }
 
+/// Says what is amiss with the agents of hosts, and refuses to go on where that would cost.
+fn agents(
+    app: &mut App,
+    session: &Session,
+    missing: &[Notice],
+    jobs: &[HostJob],
+) -> Result<(), CliError> {
+    let hosted: Vec<Hosted<'_>> = jobs
+        .iter()
+        .map(|job| Hosted {
+            address: &job.wanted.address,
+            agent: &job.wanted.agent,
+            asleep: false,
+            has_one: false,
+        })
+        .collect();
+    let missing = missing.iter().filter(|notice| notice.topic == AGENT_TOPIC);
+    for notice in missing.cloned().chain(notices(&session.profile, &hosted)) {
+        if notice.severity == Severity::Error {
+            let told = CliError::new(notice.text);
+            return Err(notice.help.into_iter().fold(told, CliError::hint));
+        }
+        app.say(&format!("Note: {}.", notice.text));
+    }
+    Ok(())
+}
+
 pub(super) async fn bootstrap(app: &mut App, args: &BootstrapArgs) -> Result<u8, OpenError> {
     let session = Session::open(&app.global.target(), &app.settings).await?;
     let asked: Vec<Address> = args.hosts.iter().map(Address::new).collect();
     let mut books = Books::open(app, &session, "bootstrap").await?;
-    let marks = &known(&session).await.marks;
-    let jobs = hosts(app, &session, marks, &asked).await?;
+    let known = known(&session).await;
+    let jobs = hosts(app, &session, &known.at_hand, &asked).await?;
+    agents(app, &session, &known.missing, &jobs)?;
     if jobs.is_empty() {
         app.say("There is no host to make ready: no machine of the lab runs, and the profile has no [edge.*].");
         return Ok(exit::DONE);

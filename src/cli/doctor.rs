@@ -32,7 +32,7 @@ pub(super) async fn doctor(app: &mut App, args: &DoctorArgs) -> Result<u8, OpenE
     let session = Session::open(&app.global.target(), &app.settings).await?;
     let asked: Vec<Address> = args.hosts.iter().map(Address::new).collect();
     let secrets = known(&session).await;
-    let mut jobs: Vec<HostJob> = hosts(app, &session, &secrets.marks, &asked).await?;
+    let mut jobs: Vec<HostJob> = hosts(app, &session, &secrets.at_hand, &asked).await?;
     if !secrets.missing.is_empty() {
         take_as_done(&session, &mut jobs).await?;
     }

@@ -62,6 +62,9 @@ pub(super) struct Global {
     /// How long to wait for another run to end, for example 10m.
     #[arg(long, global = true, value_name = "TIME", default_value = "0s", value_parser = duration)]
     pub(super) lock_timeout: Duration,
+    /// The agent's program for hosts, once for each kind of processor; otherwise the one beside this program.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) agent_binary: Vec<PathBuf>,
     /// The profile of the AWS configuration files to use.
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) aws_profile: Option<String>,
@@ -75,6 +78,7 @@ impl Global {
             lockfile: self.lockfile.clone(),
             sandbox: self.sandbox,
             scenario: self.scenario.clone(),
+            agent_binaries: self.agent_binary.clone(),
             aws_profile: self.aws_profile.clone(),
         }
     }
@@ -93,6 +97,10 @@ impl Global {
         }
         if self.sandbox {
             options.push_str(" --sandbox");
+        }
+        for program in &self.agent_binary {
+            let typed = typed(&program.to_string_lossy());
+            options.push_str(&format!(" --agent-binary {typed}"));
         }
         if let Some(profile) = &self.aws_profile {
             options.push_str(&format!(" --aws-profile {}", typed(profile)));

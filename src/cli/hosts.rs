@@ -11,23 +11,23 @@ use crate::apply::HostJob;
 use crate::assets::OrderError;
 use crate::catalog;
 use crate::inventory::Inventory;
-use crate::lab::{self, Moves, SecretMarks};
+use crate::lab::{self, AtHand, Moves};
 use crate::model::{Address, InstanceState, LabId};
 use crate::plan::Mode;
 use crate::port::HostTarget;
 use crate::profile::Profile;
 
-/// The hosts that are asked for and how each is reached. Without the marks of their stacks' secrets a changed secret is not
-/// seen, which is all the same to who only wants to reach them.
+/// The hosts that are asked for and how each is reached. Without what is at hand a changed secret or agent
+/// is not seen, which is all the same to who only wants to reach them.
 pub(super) async fn hosts(
     app: &App,
     session: &Session,
-    marks: &SecretMarks,
+    at_hand: &AtHand,
     asked: &[Address],
 ) -> Result<Vec<HostJob>, OpenError> {
     let wanted =
         |address: &Address| asked.is_empty() || asked.iter().any(|asked| address.is_within(asked));
-    let mut jobs = edge_jobs(session, marks, &wanted)?;
+    let mut jobs = edge_jobs(session, at_hand, &wanted)?;
     let nodes = session.profile.nodes.keys();
     let any_node = nodes
         .map(|name| Address::of(&["node", name.as_str()]))
@@ -38,7 +38,7 @@ pub(super) async fn hosts(
                     .any(|asked| asked.is_within(&group) || group.is_within(asked))
         });
     if any_node {
-        jobs.extend(node_jobs(app, session, marks, &wanted).await?);
+        jobs.extend(node_jobs(app, session, at_hand, &wanted).await?);
     }
     for address in asked {
         if !jobs.iter().any(|job| job.target.address.is_within(address)) {
@@ -53,7 +53,7 @@ pub(super) async fn hosts(
 
 pub(super) fn edge_jobs(
     session: &Session,
-    marks: &SecretMarks,
+    at_hand: &AtHand,
     wanted: &dyn Fn(&Address) -> bool,
 ) -> Result<Vec<HostJob>, CliError> {
     let mut jobs = Vec::new();
@@ -63,7 +63,7 @@ pub(super) fn edge_jobs(
             continue;
         }
         jobs.push(HostJob {
-            wanted: lab::wanted_edge(&session.profile, marks, &address, host)
+            wanted: lab::wanted_edge(&session.profile, at_hand, &address, host)
                 .map_err(|error| unordered(&error))?,
             target: HostTarget {
                 alias: address.to_string(),
@@ -82,7 +82,7 @@ pub(super) fn edge_jobs(
 async fn node_jobs(
     app: &App,
     session: &Session,
-    marks: &SecretMarks,
+    at_hand: &AtHand,
     wanted: &dyn Fn(&Address) -> bool,
 ) -> Result<Vec<HostJob>, OpenError> {
     let loaded = session.load().await?;
@@ -94,7 +94,7 @@ async fn node_jobs(
     drop(busy);
     Ok(machines(
         session,
-        marks,
+        at_hand,
         (reading.inventory(), &reading.lab_id),
         wanted,
     )?)
@@ -103,7 +103,7 @@ async fn node_jobs(
 /// The running machines of a lab.
 pub(super) fn machines(
     session: &Session,
-    marks: &SecretMarks,
+    at_hand: &AtHand,
     (world, lab_id): (&Inventory, &LabId),
     wanted: &dyn Fn(&Address) -> bool,
 ) -> Result<Vec<HostJob>, CliError> {
@@ -125,7 +125,7 @@ pub(super) fn machines(
         };
         let user = catalog::image(&node.image.0).map_or("ubuntu", |image| image.user);
         jobs.push(HostJob {
-            wanted: lab::wanted_node(profile, marks, (address, node), &seen.instance_type)
+            wanted: lab::wanted_node(profile, at_hand, (address, node), &seen.instance_type)
                 .map_err(|error| unordered(&error))?,
             target: HostTarget {
                 address: address.clone(),
@@ -173,7 +173,7 @@ fn keys(session: &Session) -> Vec<PathBuf> {
 
 /// The one host that a command is about.
 pub(super) async fn host(app: &App, session: &Session, asked: &str) -> Result<HostJob, OpenError> {
-    let mut found = hosts(app, session, &SecretMarks::new(), &[Address::new(asked)]).await?;
+    let mut found = hosts(app, session, &AtHand::default(), &[Address::new(asked)]).await?;
     match (found.pop(), found.as_slice()) {
         (Some(one), []) => Ok(one),
         (_, others) => Err(CliError::new(format!(

@@ -15,7 +15,7 @@ use crate::apply::{HostJob, Report};
 use crate::event::RunEnd;
 use crate::host::Verdict;
 use crate::inventory::Inventory;
-use crate::lab::SecretMarks;
+use crate::lab::AtHand;
 use crate::model::{Address, Kind};
 use crate::port::Journal;
 use crate::state::Record;
@@ -68,8 +68,8 @@ async fn jobs(
     awaited: &BTreeSet<&Address>,
 ) -> Result<Vec<HostJob>, CliError> {
     let wanted = |address: &Address| awaited.contains(address);
-    let marks = &known(session).await.marks;
-    let edge = edge_jobs(session, marks, &wanted)?;
+    let at_hand = &known(session).await.at_hand;
+    let edge = edge_jobs(session, at_hand, &wanted)?;
     if edge.len() == awaited.len() {
         return Ok(edge);
     }
@@ -83,7 +83,7 @@ async fn jobs(
             Some(world) => world,
             None => session.cloud.collect(&prepared.reading.scope).await,
         };
-        let nodes = node_jobs(session, prepared, (&seen, marks), &wanted)?;
+        let nodes = node_jobs(session, prepared, (&seen, at_hand), &wanted)?;
         look += 1;
         // A reading may lag behind a machine that has just been started.
         if edge.len() + nodes.len() == awaited.len() || look == LOOKS {
@@ -96,7 +96,7 @@ async fn jobs(
 fn node_jobs(
     session: &Session,
     prepared: &Prepared,
-    (world, marks): (&Inventory, &SecretMarks),
+    (world, at_hand): (&Inventory, &AtHand),
     wanted: &dyn Fn(&Address) -> bool,
 ) -> Result<Vec<HostJob>, CliError> {
     if let Some(failure) = world.unreadable.get(&Kind::Instance) {
@@ -104,7 +104,7 @@ fn node_jobs(
             .told(failure)
             .hint("the machines are there; make them ready with `roboinfra apply{lab}`"));
     }
-    machines(session, marks, (world, &prepared.reading.lab_id), wanted)
+    machines(session, at_hand, (world, &prepared.reading.lab_id), wanted)
 }
 
 /// Takes what was found on hosts for right.

@@ -3,6 +3,7 @@
 //! Owns: what is typed, what is asked, exit codes, and which parts are put together. Does not own: any decision that
 //! a part can make by itself.
 
+mod agents;
 mod app;
 mod apply;
 mod args;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::agents;
 use super::error::CliError;
 use super::exit;
 use super::secrets::known;
@@ -386,22 +387,26 @@ pub(super) async fn with_hosts(
     recorded: Option<&Lockfile>,
     wish: &Wish,
 ) -> Result<Prepared, CliError> {
-    let none = lab::SecretMarks::new();
-    let marks = match wish.mode {
+    let none = lab::AtHand::default();
+    let at_hand = match wish.mode {
         Mode::Destroy => return Ok(prepared),
         Mode::RefreshOnly => &none,
         Mode::Apply => {
             let secrets = known(session).await;
             prepared.notices.extend(secrets.missing.iter().cloned());
-            &secrets.marks
+            &secrets.at_hand
         }
     };
     let machines =
         plan::lasting_machines(&prepared.lab, &prepared.plan, prepared.reading.inventory());
-    let wishes = lab::host_wishes(&session.profile, &prepared.lab, &machines, marks)
+    let wishes = lab::host_wishes(&session.profile, &prepared.lab, &machines, at_hand)
         .map_err(|error| CliError::new(error.to_string()).code(exit::PROFILE))?;
     let recorded = plan::remembered(&prepared.lab, recorded);
     prepared.hosts = plan::host_plans(&wishes, recorded.as_ref(), &wish.targets);
+    if wish.mode == Mode::Apply {
+        let told = agents::of_plan(&session.profile, &wishes, recorded.as_ref(), &wish.targets);
+        prepared.notices.extend(told);
+    }
     Ok(prepared)
 }
 

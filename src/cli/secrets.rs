@@ -11,9 +11,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
+use super::agents;
 use super::error::CliError;
 use super::exit;
-use super::session::{KnownSecrets, Session};
+use super::session::{Known, Session};
 use crate::apply::HostJob;
 use crate::lab::{self, STACK_SECRETS};
 use crate::model::{FailureClass, Secret, SecretSource, hex};
@@ -46,13 +47,18 @@ impl Unread {
     }
 }
 
-/// What is known of the secrets; they are looked at once.
-pub(super) async fn known(session: &Session) -> &KnownSecrets {
-    session.secrets.get_or_init(|| look(session)).await
+/// What is known of the secrets, and of the agent's programs; they are looked at once.
+pub(super) async fn known(session: &Session) -> &Known {
+    session.known.get_or_init(|| look(session)).await
 }
 
-async fn look(session: &Session) -> KnownSecrets {
-    let mut known = KnownSecrets::default();
+async fn look(session: &Session) -> Known {
+    let mut known = Known::default();
+    if agents::wanted(&session.profile) {
+        let (programs, useless) = agents::find(&session.agents);
+        known.at_hand.agents = programs;
+        known.missing.extend(useless);
+    }
     for (source, used_by) in lab::secret_sources(&session.profile) {
         let looked = match &source {
             SecretSource::Ssm(name) => {
@@ -64,7 +70,7 @@ async fn look(session: &Session) -> KnownSecrets {
         };
         match looked {
             Ok(mark) => {
-                known.marks.insert(source, mark);
+                known.at_hand.marks.insert(source, mark);
             }
             Err(unread) => known.missing.push(Notice {
                 severity: if unread.perhaps {

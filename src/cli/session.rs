@@ -8,13 +8,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::OnceCell;
 
+use super::agents::AgentPlaces;
 use super::error::CliError;
 use super::exit;
 use super::settings::Settings;
 use super::target::Target;
 use crate::apply::Introduced;
 use crate::aws;
-use crate::lab::SecretMarks;
+use crate::lab::AtHand;
 use crate::model::{Failure, Region, RetryPolicy};
 use crate::plan::Notice;
 use crate::port::{Clock, Cloud, Hosts, Parameters, TokioClock, WhoAmI};
@@ -46,8 +47,10 @@ pub(super) struct Session {
     pub(super) cloud: Arc<dyn Cloud>,
     /// Reads the user's parameters.
     pub(super) parameters: Arc<dyn Parameters>,
-    /// What is known of the secrets of its stacks, once they were looked at.
-    pub(super) secrets: OnceCell<KnownSecrets>,
+    /// What is known of the secrets of its stacks and of the agent, once they were looked at.
+    pub(super) known: OnceCell<Known>,
+    /// Where the agent's programs are looked for.
+    pub(super) agents: AgentPlaces,
     /// Who tells the operator's address.
     pub(super) whoami: Arc<dyn WhoAmI>,
     /// Reaches the lab's hosts.
@@ -70,11 +73,11 @@ pub(super) struct Session {
     pub(super) suspect_age: Duration,
 }
 
-/// What is known of the secrets of the profile's stacks.
+/// What is at hand beside the profile.
 #[derive(Debug, Default)]
-pub(super) struct KnownSecrets {
-    /// What tells each that is there from another value.
-    pub(super) marks: SecretMarks,
+pub(super) struct Known {
+    /// What tells the values of secrets, and the agent's programs.
+    pub(super) at_hand: AtHand,
     /// One notice for each that is not there.
     pub(super) missing: Vec<Notice>,
 }
@@ -223,7 +226,8 @@ impl Session {
             warnings: parsed.problems,
             cloud,
             parameters,
-            secrets: OnceCell::new(),
+            known: OnceCell::new(),
+            agents: AgentPlaces::new(target),
             home: settings.home.clone(),
             whoami,
             hosts: Arc::new(hosts),

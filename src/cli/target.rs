@@ -13,6 +13,8 @@ pub(super) struct Target {
     pub(super) sandbox: bool,
     /// What the sandbox should do wrong.
     pub(super) scenario: Option<PathBuf>,
+    /// The agent's programs that the user has named.
+    pub(super) agent_binaries: Vec<PathBuf>,
     /// The AWS profile to take credentials from.
     pub(super) aws_profile: Option<String>,
 }

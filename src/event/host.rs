@@ -41,6 +41,15 @@ pub enum HostNews {
         /// How many of them are done already.
         done: usize,
     },
+    /// A program that a step installs is sent.
+    Sending {
+        /// The step.
+        step: String,
+        /// How much is there, in bytes.
+        sent: u64,
+        /// How much it is.
+        of: u64,
+    },
     /// A step begins, or one that runs is followed.
     StepBegun {
         /// The step.

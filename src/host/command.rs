@@ -44,6 +44,28 @@ pub enum Command<'a> {
     },
     /// Reboots the host.
     Reboot,
+    /// How much of a file is there.
+    File {
+        /// Its digest.
+        digest: &'a str,
+    },
+    /// Takes the next piece of a file, which follows on stdin.
+    Take {
+        /// Its digest.
+        digest: &'a str,
+        /// How long it is in the end.
+        size: u64,
+        /// Where the piece begins.
+        offset: u64,
+        /// How long the piece is.
+        length: u64,
+    },
+    /// What the agent on the host says, and whether the host is held.
+    Agent,
+    /// Leaves a hold, which follows on stdin.
+    Hold,
+    /// Takes the hold away.
+    Release,
     /// A part of a step's log.
     Log {
         /// The step.
@@ -136,6 +158,16 @@ impl Runner {
             } => format!("follow {step} {digest} {offset}"),
             Command::Stop { step } => format!("stop {step}"),
             Command::Reboot => "reboot".to_owned(),
+            Command::File { digest } => format!("file {digest}"),
+            Command::Take {
+                digest,
+                size,
+                offset,
+                length,
+            } => format!("take {digest} {size} {offset} {length}"),
+            Command::Agent => "agent".to_owned(),
+            Command::Hold => "hold".to_owned(),
+            Command::Release => "release".to_owned(),
             Command::Log {
                 step,
                 offset,
@@ -184,6 +216,13 @@ mod tests {
             runner(true).line(&Command::Facts),
             "/var/lib/roboinfra/bin/runner-0123456789abcdef facts"
         );
+        let take = Command::Take {
+            digest: "d2",
+            size: 300,
+            offset: 200,
+            length: 100,
+        };
+        assert!(runner(true).line(&take).ends_with(" take d2 300 200 100"));
         let install = runner(true).install();
         assert!(
             install.starts_with("sh -c '") && install.matches('\'').count() == 2,

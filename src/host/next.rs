@@ -96,7 +96,7 @@ mod tests {
 
     use super::*;
     use crate::assets::{script, step};
-    use crate::host::Expected;
+    use crate::host::{AgentWish, Expected};
     use crate::model::Address;
 
     fn wanted(names: &[&str]) -> Wanted {
@@ -107,9 +107,11 @@ mod tests {
                 .map(|name| WantedStep {
                     script: script(step(name).expect("a step"), &BTreeMap::new()),
                     secrets: Vec::new(),
+                    files: Vec::new(),
                 })
                 .collect(),
             expected: Expected::default(),
+            agent: AgentWish::NotAsked,
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::assets::Script;
 use crate::model::{Address, Secret};
 
+use super::file::{Arch, HostFile};
 use super::gate::Expected;
 
 /// One step of a host.
@@ -12,6 +13,8 @@ pub struct WantedStep {
     pub script: Script,
     /// Its secret variables.
     pub secrets: Vec<(String, Secret)>,
+    /// Programs that it installs; a host takes that of its own processor.
+    pub files: Vec<HostFile>,
 }
 
 impl WantedStep {
@@ -26,6 +29,19 @@ impl WantedStep {
     }
 }
 
+/// Whether a host gets the agent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum AgentWish {
+    /// Its steps do not ask for it.
+    #[default]
+    NotAsked,
+    /// It does.
+    Asked,
+    /// It should, and there is no program for its processor: the step is left out. Nothing is known of its processor if
+    /// there is none here.
+    NoProgram(Option<Arch>),
+}
+
 /// What one host should have: its steps in order, and what is measured at the end.
 #[derive(Debug, Clone)]
 pub struct Wanted {
@@ -35,4 +51,6 @@ pub struct Wanted {
     pub steps: Vec<WantedStep>,
     /// What it must measure up to.
     pub expected: Expected,
+    /// Whether it gets the agent.
+    pub agent: AgentWish,
 }

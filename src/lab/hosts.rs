@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::assets::{HostGpu, OrderError, in_order, script, step};
 use crate::catalog;
-use crate::host::{Expected, Wanted, WantedStep};
+use crate::host::{AgentWish, Arch, Expected, HostFile, Wanted, WantedStep};
 use crate::model::{Address, CloudId, InstanceType, NodeName, Spec};
 use crate::profile::{EdgeHost, Node, Platform, Profile};
 
+use super::agent::{AGENT_STEP, AgentHost, AgentPrograms};
 use super::stack::{SecretMarks, stack_inputs};
 use super::types::Lab;
 
@@ -16,6 +17,15 @@ const LEAST_DISK_MIB: u64 = 5 * 1024;
 
 /// The driver branch of a node that names none.
 const DRIVER: &str = "580-server";
+
+/// What is at hand beside the profile, of which the steps of hosts are made.
+#[derive(Debug, Clone, Default)]
+pub struct AtHand {
+    /// What tells the values of the stacks' secrets.
+    pub marks: SecretMarks,
+    /// The programs of the agent.
+    pub agents: AgentPrograms,
+}
 
 /// A machine that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +49,8 @@ pub struct HostWish {
     pub asleep: bool,
     /// Its steps in their order, with the digests of their scripts.
     pub steps: Vec<(String, String)>,
+    /// Whether it gets the agent.
+    pub agent: AgentWish,
 }
 
 /// What every host of the lab should have. A machine that is yet to be launched is taken for the first choice of its type.
@@ -46,7 +58,7 @@ pub fn host_wishes(
     profile: &Profile,
     lab: &Lab,
     machines: &BTreeMap<Address, Machine>,
-    marks: &SecretMarks,
+    at_hand: &AtHand,
 ) -> Result<Vec<HostWish>, OrderError> {
     let mut wishes = Vec::new();
     for (address, resource) in &lab.resources {
@@ -64,19 +76,23 @@ pub fn host_wishes(
         else {
             continue;
         };
+        let wanted = wanted_node(profile, at_hand, (address, node), kind)?;
         wishes.push(HostWish {
             address: address.clone(),
             machine: machine.map(|machine| machine.id.to_string()),
             asleep: machine.is_some_and(|machine| machine.asleep),
-            steps: digests(&wanted_node(profile, marks, (address, node), kind)?),
+            agent: wanted.agent.clone(),
+            steps: digests(&wanted),
         });
     }
     for (name, host) in &profile.edge {
         let address = Address::of(&["edge", name.as_str()]);
+        let wanted = wanted_edge(profile, at_hand, &address, host)?;
         wishes.push(HostWish {
             machine: Some(format!("{}:{}", host.host, host.port)),
             asleep: false,
-            steps: digests(&wanted_edge(profile, marks, &address, host)?),
+            agent: wanted.agent.clone(),
+            steps: digests(&wanted),
             address,
         });
     }
@@ -93,17 +109,23 @@ fn digests(wanted: &Wanted) -> Vec<(String, String)> {
 /// What a node should have. `instance_type` is the type that it really is: a launch may have fallen back.
 pub fn wanted_node(
     profile: &Profile,
-    marks: &SecretMarks,
+    at_hand: &AtHand,
     (address, node): (&Address, &Node),
     instance_type: &InstanceType,
 ) -> Result<Wanted, OrderError> {
-    let gpu = catalog::instance_type(instance_type).and_then(|facts| facts.gpu.as_ref());
+    let facts = catalog::instance_type(instance_type);
+    let gpu = facts.and_then(|facts| facts.gpu.as_ref());
+    let agent = AgentHost::of_node(
+        (address, node),
+        facts.map(|facts| Arch::of_aws(&facts.architecture)),
+        gpu.map(|gpu| gpu.count),
+    );
     let mut inputs = shared_inputs(profile);
     inputs.insert("PLATFORM".to_owned(), "ec2".to_owned());
     let for_containers = gpu.map_or(HostGpu::None, |_| HostGpu::Nvidia);
     inputs.extend(stack_inputs(
         profile,
-        marks,
+        &at_hand.marks,
         node.stack.as_ref(),
         for_containers,
     ));
@@ -126,7 +148,7 @@ pub fn wanted_node(
         stack: has("stack"),
         disk_free_mib: LEAST_DISK_MIB,
     };
-    wanted(address, &node.bootstrap, &inputs, expected)
+    wanted(profile, &agent, &at_hand.agents, inputs, expected)
 }
 
 /// Whether something of a stack renders.
@@ -139,7 +161,7 @@ fn renders(profile: &Profile, stack: Option<&NodeName>) -> bool {
 /// What an edge host should have.
 pub fn wanted_edge(
     profile: &Profile,
-    marks: &SecretMarks,
+    at_hand: &AtHand,
     address: &Address,
     host: &EdgeHost,
 ) -> Result<Wanted, OrderError> {
@@ -155,7 +177,12 @@ pub fn wanted_edge(
         Platform::Jetson => HostGpu::Jetson,
         _ => HostGpu::None,
     };
-    inputs.extend(stack_inputs(profile, marks, host.stack.as_ref(), gpu));
+    inputs.extend(stack_inputs(
+        profile,
+        &at_hand.marks,
+        host.stack.as_ref(),
+        gpu,
+    ));
     let has = |name: &str| host.bootstrap.iter().any(|step| step == name);
     let expected = Expected {
         docker: has("docker"),
@@ -163,7 +190,8 @@ pub fn wanted_edge(
         disk_free_mib: LEAST_DISK_MIB / 2,
         ..Expected::default()
     };
-    wanted(address, &host.bootstrap, &inputs, expected)
+    let agent = AgentHost::of_edge(address, host);
+    wanted(profile, &agent, &at_hand.agents, inputs, expected)
 }
 
 fn shared_inputs(profile: &Profile) -> BTreeMap<String, String> {
@@ -171,24 +199,44 @@ fn shared_inputs(profile: &Profile) -> BTreeMap<String, String> {
 }
 
 fn wanted(
-    address: &Address,
-    steps: &[String],
-    inputs: &BTreeMap<String, String>,
+    profile: &Profile,
+    agent: &AgentHost<'_>,
+    programs: &AgentPrograms,
+    mut inputs: BTreeMap<String, String>,
     expected: Expected,
 ) -> Result<Wanted, OrderError> {
-    // A profile may name steps that do nothing yet; `plan` says so.
-    let built: Vec<&String> = steps.iter().filter(|name| step(name).is_some()).collect();
-    let steps = in_order(&built)?
+    let wish = agent.wish(programs);
+    if wish == AgentWish::Asked {
+        inputs.extend(agent.inputs(profile, programs));
+    }
+    // Without a program for the host there is nothing to install, and what is installed stays; `plan` says so.
+    let left_out = |name: &str| name == AGENT_STEP && wish != AgentWish::Asked;
+    let names: Vec<&String> = agent
+        .steps
+        .iter()
+        .filter(|name| step(name).is_some() && !left_out(name))
+        .collect();
+    let steps = in_order(&names)?
         .iter()
         .filter_map(|name| step(name))
         .map(|step| WantedStep {
-            script: script(step, inputs),
+            script: script(step, &inputs),
             secrets: Vec::new(),
+            files: files(&step.header.name, agent, programs),
         })
         .collect();
     Ok(Wanted {
-        address: address.clone(),
+        address: agent.address.clone(),
         steps,
         expected,
+        agent: wish,
     })
+}
+
+fn files(step: &str, agent: &AgentHost<'_>, programs: &AgentPrograms) -> Vec<HostFile> {
+    if step == AGENT_STEP {
+        programs.for_host(agent.arch)
+    } else {
+        Vec::new()
+    }
 }

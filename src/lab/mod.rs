@@ -4,6 +4,7 @@
 //! to do about it (`plan`).
 
 mod access;
+mod agent;
 mod build;
 mod collect;
 mod hosts;
@@ -16,8 +17,9 @@ mod types;
 mod wants;
 
 pub use access::host_policies;
+pub use agent::{AGENT_STEP, AgentPrograms, kept_by_agent};
 pub use build::{build, empty};
-pub use hosts::{HostWish, Machine, host_wishes, wanted_edge, wanted_node};
+pub use hosts::{AtHand, HostWish, Machine, host_wishes, wanted_edge, wanted_node};
 pub use moves::Moves;
 pub use names::{instance_profile_name, key_name, role_name};
 pub use stack::{STACK_SECRETS, SecretMarks, secret_sources, stack_secrets};

@@ -167,6 +167,7 @@ mod tests {
             address: Address::new("node.sim.0"),
             machine: machine.map(ToOwned::to_owned),
             asleep: false,
+            agent: crate::host::AgentWish::NotAsked,
             steps: steps
                 .map(|(name, digest)| ((*name).to_owned(), (*digest).to_owned()))
                 .collect(),

@@ -1,70 +1,34 @@
 //! What a profile may ask for that this version reads and checks but does not do yet.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::types::{EdgeHost, Node, Profile};
-use crate::assets;
-use crate::model::NodeName;
+use super::types::{Profile, Schedule};
 
 /// One sentence for each part of the profile that is left out.
 pub fn not_built(profile: &Profile) -> Vec<String> {
-    let Profile {
-        name: _,
-        region: _,
-        tags: _,
-        network: _,
-        operators: _,
-        keys: _,
-        ports: _,
-        nodes,
-        stacks: _,
-        metrics,
-        idle,
-        schedule,
-        budget,
-        state: _,
-        moved: _,
-        edge,
-    } = profile;
-    let mut sentences: Vec<String> = steps_to_come(nodes, edge);
-    let others = [
-        (
-            metrics.is_some(),
-            "[metrics] is not acted on yet: no GPU metrics are published",
-        ),
-        (
-            idle.is_some(),
-            "[idle] is not acted on yet: an idle machine keeps running",
-        ),
-        (
-            schedule.is_some(),
-            "[schedule] is not acted on yet: nothing starts or stops by itself",
-        ),
-        (
-            budget.is_some(),
-            "[budget] is not acted on yet: nothing is refused for its cost",
-        ),
-    ]
-    .into_iter()
-    .filter(|(asked, _)| *asked)
-    .map(|(_, sentence)| sentence.to_owned());
-    sentences.extend(others);
-    sentences
+    let weekly = |schedule: &Schedule| schedule.start.is_some() || schedule.stop.is_some();
+    let asked = profile.schedule.as_ref().is_some_and(weekly);
+    let sentence =
+        "[schedule] start and stop are not acted on yet: nothing starts or stops by the clock";
+    asked.then(|| sentence.to_owned()).into_iter().collect()
 }
 
-/// Steps that are named and not shipped yet.
-fn steps_to_come(
-    nodes: &BTreeMap<NodeName, Node>,
-    edge: &BTreeMap<NodeName, EdgeHost>,
-) -> Vec<String> {
-    let of_nodes = nodes.values().flat_map(|node| &node.bootstrap);
-    let of_edge = edge.values().flat_map(|host| &host.bootstrap);
-    let missing: BTreeSet<&String> = of_nodes
-        .chain(of_edge)
-        .filter(|name| assets::step(name).is_none())
-        .collect();
-    missing
-        .into_iter()
-        .map(|name| format!("the step {name} does nothing yet: it is left out"))
-        .collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::parse;
+
+    #[test]
+    fn only_what_is_left_out_is_told() {
+        for (schedule, sentences) in [
+            ("stop = \"daily 20:00\"", 1),
+            ("start = \"daily 08:00\"\nttl = \"12h\"", 1),
+            ("ttl = \"12h\"", 0),
+        ] {
+            let text = format!(
+                "version = 1\n[lab]\nname = \"lab\"\nregion = \"us-east-1\"\n[node.sim]\ntypes = [\"g5.2xlarge\"]\n\
+                 [idle]\nfor = \"1h\"\n[metrics]\nnamespace = \"Lab\"\n[budget]\nmax_hourly_usd = 5.0\n[schedule]\n{schedule}\n"
+            );
+            let profile = parse(&text).profile.expect("a profile");
+            assert_eq!(not_built(&profile).len(), sentences, "{schedule}");
+        }
+    }
 }

@@ -79,7 +79,7 @@ fn a_full_profile_is_read_whole() {
         profile.edge.values().next().map(|edge| edge.platform),
         Some(Platform::Jetson)
     );
-    assert_eq!(not_built(&profile).len(), 4);
+    assert_eq!(not_built(&profile).len(), 1);
 }
 
 #[test]

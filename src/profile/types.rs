@@ -320,4 +320,6 @@ pub struct EdgeHost {
     pub bootstrap: Vec<String>,
     /// The stack that runs on it.
     pub stack: Option<NodeName>,
+    /// Whether `[idle]` and `ttl` switch it off.
+    pub power_off: bool,
 }

@@ -362,3 +362,67 @@ fake() {
     [[ ! -e /usr/share/vulkan/icd.d/nvidia_icd.json ]] || skip "this machine has NVIDIA's driver for Vulkan"
     [[ $(runner measure vulkan) == "vulkan_error=the driver has no description for the Vulkan loader" ]]
 }
+
+# piece DIGEST SIZE FROM LENGTH: of the file `whole`.
+piece() { tail -c +$(($3 + 1)) "$here/whole" | head -c "$4" | runner take "$@"; }
+
+@test "a file comes in pieces and has its name when it is whole, not before" {
+    head -c 250000 /dev/urandom >"$here/whole"
+    sum=$(sha256sum <"$here/whole" | cut -c1-64)
+    [[ $(runner file "$sum") == "part $sum 0" ]]
+    [[ $(piece "$sum" 250000 0 100000) == "part $sum 100000" ]]
+    # The same piece again, and one that leaves a gap: the answer says where to go on.
+    [[ $(piece "$sum" 250000 0 100000) == "part $sum 100000" ]]
+    [[ $(piece "$sum" 250000 200000 50000) == "part $sum 100000" ]]
+    # One that was cut is as if it had not come.
+    [[ $(head -c 10 "$here/whole" | runner take "$sum" 250000 100000 100000) == "error cut "* ]]
+    [[ $(runner file "$sum") == "part $sum 100000" ]]
+    [[ ! -e $ROBOINFRA_HOME/files/$sum ]]
+    [[ $(piece "$sum" 250000 100000 100000) == "part $sum 200000" ]]
+    [[ $(piece "$sum" 250000 200000 50000) == "have $sum" ]]
+    cmp "$here/whole" "$ROBOINFRA_HOME/files/$sum"
+    [[ $(runner file "$sum") == "have $sum" && $(stat -c %a "$ROBOINFRA_HOME/files/$sum") == 600 ]]
+    # Whoever brings it once more is told that it is there.
+    [[ $(piece "$sum" 250000 0 100000) == "have $sum" ]]
+    [[ $(ls "$ROBOINFRA_HOME/files") == "$sum" ]]
+}
+
+@test "a file with another digest is thrown away, and what is too large is not taken" {
+    head -c 1000 /dev/urandom >"$here/whole"
+    sum=$(printf x | sha256sum | cut -c1-64)
+    [[ $(piece "$sum" 1000 0 1000) == "error digest "* ]]
+    [[ $(runner file "$sum") == "part $sum 0" ]]
+    [[ $(piece "$sum" 999999999999 0 10) == "error too-long "* ]]
+    [[ $(piece "$sum" 2000000 0 1048577) == "error too-long "* ]]
+    [[ $(piece "$sum" 100 90 20) == "error too-long "* ]]
+    [[ $(runner take ../x 1 0 1 </dev/null) == "error bad-digest "* ]]
+    [[ $(runner file x) == "error bad-digest "* ]]
+    # More than it is in the end, left by somebody: it is begun anew.
+    printf 'far too much' >"$ROBOINFRA_HOME/files/$sum.part"
+    [[ $(runner take "$sum" 5 5 0 </dev/null) == "error digest "* ]]
+    [[ $(runner file "$sum") == "part $sum 0" ]]
+}
+
+@test "of files the newest two are kept" {
+    for turn in 1 2 3; do
+        printf '%s' "$turn" >"$here/whole"
+        sum=$(sha256sum <"$here/whole" | cut -c1-64)
+        [[ $(piece "$sum" 1 0 1) == "have $sum" ]]
+        touch -d "2026-01-0$turn" "$ROBOINFRA_HOME/files/$sum"
+    done
+    [[ $(cat "$ROBOINFRA_HOME"/files/* | grep -o . | sort | tr -d '\n') == 23 ]]
+}
+
+@test "a hold is left whole, told and taken away" {
+    export ROBOINFRA_AGENT_STATUS=$here/status.json
+    printf '{"version":1,\n"node":"sim.0"}' >"$ROBOINFRA_AGENT_STATUS"
+    run runner agent
+    [[ $output == *'agent_status={"version":1,"node":"sim.0"}'* && $output == *hold=none ]]
+    [[ $(printf 'until=forever\nby=ada\n' | runner hold) == held ]]
+    [[ $(cat "$ROBOINFRA_HOME/hold") == $'until=forever\nby=ada' ]]
+    [[ $(runner agent | sed -n 's/^hold=//p' | base64 -d) == $'until=forever\nby=ada' ]]
+    # An empty one would hold for ever: what was cut changes nothing.
+    [[ $(runner hold </dev/null) == error* ]]
+    [[ -s $ROBOINFRA_HOME/hold ]]
+    [[ $(runner release) == released && $(runner release) == free && ! -e $ROBOINFRA_HOME/hold ]]
+}

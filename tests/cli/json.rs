@@ -71,7 +71,7 @@ fn holds(ran: &Ran, pages: &Fields, met: &mut BTreeSet<(String, String)>) {
 fn every_line_is_as_the_page_says() {
     let pages = documented();
     let bench = Bench::new();
-    let steps = r#"bootstrap = ["base", "nvidia-driver"]
+    let steps = r#"bootstrap = ["base", "nvidia-driver", "gpu-metrics"]
 volume.data = { size_gib = 10, mount = "/data" }
 elastic_ip = true"#;
     bench.write("lab.toml", PROFILE.replace("bootstrap   = []", steps));

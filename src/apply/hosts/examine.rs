@@ -3,8 +3,9 @@
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 
+use super::cut::Cut;
 use super::job::{HostJob, Tending};
-use super::tend::{Cut, Tender};
+use super::tend::Tender;
 use crate::apply::Stop;
 use crate::host::{
     Command, Facts, Finding, HostEnd, StepState, StepStatus, Verdict, Wanted, gate, surroundings,

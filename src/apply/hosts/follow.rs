@@ -1,6 +1,7 @@
 //! Following a step's log from where it is known, until the step is over or the connection is lost.
 
-use super::tend::{Cut, Tender};
+use super::cut::Cut;
+use super::tend::Tender;
 use crate::event::HostNews;
 use crate::host::{Command, End, Frame, Frames, HostEnd, TAIL};
 use crate::port::{Flow, HostError, HostErrorKind, HostLink};

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::tend::{Cut, Tender, answered};
+use super::answers::answered;
+use super::cut::Cut;
+use super::tend::Tender;
 use crate::host::{Command, Facts, Finding, gate};
 use crate::port::HostLink;
 

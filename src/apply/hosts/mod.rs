@@ -3,6 +3,9 @@
 //! Owns: when a host is asked again and when it is given up. Does not own: what to do next (`host::next` decides that), or
 //! the connection (`ssh`).
 
+mod answers;
+mod bring;
+mod cut;
 mod examine;
 mod follow;
 mod introduced;

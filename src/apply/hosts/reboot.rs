@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::tend::{Cut, SHORT, Tender};
+use super::cut::Cut;
+use super::tend::{SHORT, Tender};
 use crate::assets::MayReboot;
 use crate::event::HostNews;
 use crate::host::{Command, HostEnd, StepState};

@@ -7,6 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::answers::{answered, broken, environment, in_words, last_reason, strange};
+use super::cut::Cut;
 use super::job::{HostJob, Tending};
 use crate::apply::Stop;
 use crate::assets::RUNNER;
@@ -15,7 +17,6 @@ use crate::host::{
     Command, End, Facts, Finding, Finished, HostEnd, Move, Runner, Seen, StepState, StepStatus,
     Verdict, WantedStep, again, next,
 };
-use crate::model::Secret;
 use crate::port::{HostError, HostErrorKind, HostLink};
 
 /// For a command that only looks or starts something.
@@ -28,20 +29,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const OTHER: Duration = Duration::from_secs(5);
 /// Before a step that met something transient is started again; the first time, then doubled.
 const AGAIN: Duration = Duration::from_secs(15);
-
-/// Why a turn ended early.
-pub(super) enum Cut {
-    /// The connection: try again, or not, as its kind says.
-    Link(HostError),
-    /// It is over with this host.
-    Over(HostEnd),
-}
-
-impl From<HostError> for Cut {
-    fn from(error: HostError) -> Self {
-        Self::Link(error)
-    }
-}
 
 /// Tends one host.
 pub(super) struct Tender<'a> {
@@ -370,6 +357,10 @@ impl<'a> Tender<'a> {
                 return Ok(());
             }
         }
+        self.bring(link, at).await?;
+        if self.stop.is_asked() {
+            return Ok(());
+        }
         *self.starts.entry(step.name().to_owned()).or_default() += 1;
         let start = Command::Start {
             step: step.name(),
@@ -418,71 +409,5 @@ impl<'a> Tender<'a> {
             code,
             tail: self.tail.clone(),
         }
-    }
-}
-
-/// The secrets of a step as the runner reads them.
-fn environment(secrets: &[(String, Secret)]) -> String {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
-    secrets
-        .iter()
-        .map(|(name, secret)| format!("{name}={}\n", STANDARD.encode(secret.reveal())))
-        .collect()
-}
-
-/// The runner's answer as text, unless it is an error that nobody expects here.
-pub(super) fn answered(answer: &[u8]) -> Result<String, Cut> {
-    let text = String::from_utf8_lossy(answer).into_owned();
-    if text.starts_with("error ") && !text.starts_with("error busy") {
-        return Err(strange(&text));
-    }
-    Ok(text)
-}
-
-fn strange(text: &str) -> Cut {
-    let said = text.lines().next().unwrap_or("nothing");
-    Cut::Over(HostEnd::Strange(format!(
-        "the runner on the host answers: {said}"
-    )))
-}
-
-fn broken(message: String) -> Cut {
-    Cut::Link(HostError::new(HostErrorKind::Unreachable, message))
-}
-
-/// The last line in which a step says why it wants to be started again.
-fn last_reason(tail: &[String]) -> String {
-    let said = tail
-        .iter()
-        .rev()
-        .find_map(|line| line.strip_prefix("roboinfra: later: "))
-        .or(tail.last().map(String::as_str));
-    said.unwrap_or("it was interrupted").to_owned()
-}
-
-/// How it ended, in a few words.
-fn in_words(end: &HostEnd, findings: &[Finding]) -> String {
-    match end {
-        HostEnd::Ready => "ready".to_owned(),
-        HostEnd::NotReady => {
-            let bad: Vec<&str> = findings
-                .iter()
-                .filter(|finding| !finding.good)
-                .map(|finding| finding.what)
-                .collect();
-            format!("not ready: {}", bad.join(", "))
-        }
-        HostEnd::Failed { step, state, .. } => match state {
-            StepState::TimedOut => format!("{step} took too long"),
-            StepState::Reboot => format!("{step} asks for one reboot after another"),
-            _ => format!("{step} failed"),
-        },
-        HostEnd::Unreachable(why) => format!("out of reach: {why}"),
-        HostEnd::HostKey(why) | HostEnd::Refused(why) | HostEnd::Strange(why) => why.clone(),
-        HostEnd::Interrupted { step: Some(step) } => {
-            format!("interrupted; {step} goes on on the host")
-        }
-        HostEnd::Interrupted { step: None } => "interrupted".to_owned(),
     }
 }

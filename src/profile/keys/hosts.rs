@@ -87,7 +87,8 @@ pub(super) static NODE: Section = Section {
             STEP_LIST,
             "[\"base\", \"nvidia-driver\", \"docker\"]",
             "The steps that make the machine ready, in order. Without a GPU the default is \
-             `base`, `docker`, `ros-network`, `stack`.",
+             `base`, `docker`, `ros-network`, `stack`, `gpu-metrics`. That last one installs the agent, which \
+             `[metrics]`, `[idle]` and `ttl` are for.",
         )
         .default(
             "[\"base\", \"nvidia-driver\", \"docker\", \"nvidia-container-toolkit\", \"ros-network\", \
@@ -252,5 +253,12 @@ pub(super) static EDGE: Section = Section {
             "\"digital-twin\"",
             "The stack that runs on it: a `[stack.NAME]`.",
         ),
+        key(
+            "power_off",
+            Shape::Flag,
+            "true",
+            "Whether `[idle]` and `ttl` switch it off, with the step `gpu-metrics`. A robot hardly ever should.",
+        )
+        .default("false"),
     ],
 };

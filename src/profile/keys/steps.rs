@@ -2,17 +2,10 @@
 
 use crate::assets;
 
-/// Steps that a profile may name before they are shipped: they do nothing, and `plan` says so.
-const TO_COME: &[&str] = &["gpu-metrics"];
-
-/// The names of the bootstrap steps: those that are shipped, and those to come.
+/// The names of the bootstrap steps.
 pub(in crate::profile) fn step_names() -> Vec<&'static str> {
-    let shipped = assets::steps().iter().map(|step| step.header.name.as_str());
-    let to_come = TO_COME
-        .iter()
-        .copied()
-        .filter(|name| assets::step(name).is_none());
-    shipped.chain(to_come).collect()
+    let steps = assets::steps().iter();
+    steps.map(|step| step.header.name.as_str()).collect()
 }
 
 /// The steps of a node that lists none.
@@ -27,7 +20,8 @@ pub(in crate::profile) const DEFAULT_STEPS: &[&str] = &[
 ];
 
 /// The steps of a node that lists none and whose types have no GPU.
-pub(in crate::profile) const GPU_LESS_STEPS: &[&str] = &["base", "docker", "ros-network", "stack"];
+pub(in crate::profile) const GPU_LESS_STEPS: &[&str] =
+    &["base", "docker", "ros-network", "stack", "gpu-metrics"];
 
 /// The steps of an edge host that lists none.
 pub(in crate::profile) const EDGE_STEPS: &[&str] = &["base", "docker", "stack"];

@@ -59,6 +59,7 @@ fn host(fields: &Fields<'_>, problems: &mut Problems) -> Option<EdgeHost> {
         platform,
         bootstrap,
         stack: node::stack(fields),
+        power_off: fields.flag("power_off"),
     })
 }
 

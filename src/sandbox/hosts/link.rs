@@ -10,6 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::agent::{agent, config};
 use super::facts::{facts, measured, versions};
 use super::played::Played;
 use super::request::{Request, read};
@@ -191,7 +192,11 @@ impl Link {
             }
             ["status"] => host.status(now),
             ["put", step, digest] => {
-                host.put(step, digest, (syntax(input), services(input)));
+                host.put(
+                    step,
+                    digest,
+                    (syntax(input), services(input), config(input)),
+                );
                 format!("stored {step} {digest}\n")
             }
             ["start", step, digest, _timeout] => {
@@ -214,6 +219,20 @@ impl Link {
                 let length = length.parse().unwrap_or(0);
                 log[from..].chars().take(length).collect()
             }
+            ["file", digest] => host.file(digest, None),
+            ["take", digest, size, offset, length] => {
+                let number = |text: &str| text.parse().unwrap_or(0);
+                host.file(digest, Some((number(size), number(offset), number(length))))
+            }
+            ["hold"] => {
+                host.hold = Some(String::from_utf8_lossy(input).into_owned());
+                "held\n".to_owned()
+            }
+            ["release"] => match host.hold.take() {
+                Some(_) => "released\n".to_owned(),
+                None => "free\n".to_owned(),
+            },
+            ["agent"] => agent(host, now),
             ["versions"] => versions(host, &plot.versions, now),
             ["services"] => host
                 .services(now)

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::model::AgentConfig;
 use crate::sandbox::scenario::{Ending, HostPlot, StepPlot};
 
 /// A played host.
@@ -22,6 +23,12 @@ pub(super) struct Played {
     pub(super) is_pinned: bool,
     /// Its steps.
     pub(super) steps: BTreeMap<String, PlayedStep>,
+    /// How much of each file is there, by digest; nothing says that it is whole.
+    #[serde(default)]
+    pub(super) files: BTreeMap<String, Option<u64>>,
+    /// The hold's text.
+    #[serde(default)]
+    pub(super) hold: Option<String>,
 }
 
 /// A played step.
@@ -36,6 +43,9 @@ pub(super) struct PlayedStep {
     /// The services that the script says it starts.
     #[serde(default)]
     pub(super) services: Vec<String>,
+    /// The file that the script gives the agent.
+    #[serde(default)]
+    pub(super) agent: Option<String>,
 }
 
 /// A try of a step: it ends by the clock.
@@ -56,7 +66,7 @@ impl Played {
         &mut self,
         step: &str,
         digest: &str,
-        (syntax, services): (String, Vec<String>),
+        (syntax, services, agent): (String, Vec<String>, Option<String>),
     ) {
         let same = self
             .steps
@@ -69,6 +79,7 @@ impl Played {
                 run: None,
                 syntax,
                 services,
+                agent,
             };
             self.steps.insert(step.to_owned(), stored);
         }
@@ -142,6 +153,24 @@ impl Played {
         format!("started {step} {digest}\n")
     }
 
+    /// A piece of a file arrives, or none: how much is there.
+    pub(super) fn file(&mut self, digest: &str, piece: Option<(u64, u64, u64)>) -> String {
+        let have = self.files.get(digest).copied().unwrap_or(Some(0));
+        let have = match (have, piece) {
+            (Some(have), Some((size, at, length))) if have == at => {
+                Some(have + length).filter(|have| *have < size)
+            }
+            (have, _) => have,
+        };
+        if piece.is_some() {
+            self.files.insert(digest.to_owned(), have);
+        }
+        match have {
+            None => format!("have {digest}\n"),
+            Some(bytes) => format!("part {digest} {bytes}\n"),
+        }
+    }
+
     /// Reboots; what runs is interrupted.
     pub(super) fn reboot(&mut self, boot: Duration, now: Timestamp) {
         self.boots += 1;
@@ -162,6 +191,18 @@ impl Played {
             .values()
             .filter(move |step| self.state(step, now).0 == "done")
             .flat_map(|step| step.services.iter().map(String::as_str))
+    }
+
+    /// What the agent was told, and since when it runs.
+    pub(super) fn agent(&self, now: Timestamp) -> Option<(AgentConfig, Timestamp)> {
+        let done = |step: &&PlayedStep| self.state(step, now).0 == "done";
+        let step = self
+            .steps
+            .values()
+            .filter(done)
+            .find(|step| step.agent.is_some())?;
+        let config = toml::from_str(step.agent.as_deref()?).ok()?;
+        Some((config, step.run.as_ref()?.ends))
     }
 
     /// The answer to `status`.
@@ -194,7 +235,11 @@ mod tests {
             ..HostPlot::default()
         };
         let mut host = Played::default();
-        host.put("base", "d1", ("bash accepts it".to_owned(), Vec::new()));
+        host.put(
+            "base",
+            "d1",
+            ("bash accepts it".to_owned(), Vec::new(), None),
+        );
         assert_eq!(
             host.start("i-1", ("base", "d1"), (&plot, rules), at(0)),
             "started base d1\n"
@@ -213,7 +258,11 @@ mod tests {
             (state(&host, 9), state(&host, 10)),
             ("running".to_owned(), "done".to_owned())
         );
-        host.put("docker", "d2", (String::new(), vec!["redis".to_owned()]));
+        host.put(
+            "docker",
+            "d2",
+            (String::new(), vec!["redis".to_owned()], None),
+        );
         let plot = HostPlot::default();
         assert_eq!(
             host.start("i-1", ("docker", "d2"), (&plot, &[]), at(5)),
@@ -231,6 +280,16 @@ mod tests {
         assert_eq!(host.services(at(50)).count(), 0);
         host.start("i-1", ("docker", "d2"), (&plot, &[]), at(50));
         assert_eq!(host.services(at(60)).collect::<Vec<_>>(), ["redis"]);
+    }
+
+    #[test]
+    fn a_file_arrives_in_pieces() {
+        let mut host = Played::default();
+        assert_eq!(host.file("f", None), "part f 0\n");
+        assert_eq!(host.file("f", Some((30, 0, 20))), "part f 20\n");
+        assert_eq!(host.file("f", Some((30, 0, 20))), "part f 20\n");
+        assert_eq!(host.file("f", Some((30, 20, 10))), "have f\n");
+        assert_eq!(host.file("f", None), "have f\n");
     }
 
     #[test]

@@ -101,6 +101,13 @@ impl HostDisplay for HostBars {
             HostNews::Waiting { why, elapsed } => {
                 self.moves(&address, &format!("waiting {}: {why}", lasting(*elapsed)));
             }
+            HostNews::Sending { step, sent, of } => {
+                let percent = sent * 100 / (*of).max(1);
+                self.moves(
+                    &address,
+                    &format!("sending the program of {step}: {percent} %"),
+                );
+            }
             HostNews::StepBegun {
                 step, position, of, ..
             } => {

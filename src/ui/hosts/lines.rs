@@ -103,6 +103,10 @@ pub(super) fn told(news: &HostNews) -> Vec<(Role, String)> {
             }
             lines
         }
+        HostNews::Sending { step, sent: 0, of } => {
+            let text = format!("sending the program of {step}, {} KiB", of.div_ceil(1024));
+            vec![(Role::Plain, text)]
+        }
         HostNews::StepBegun {
             step,
             position,
@@ -125,6 +129,6 @@ pub(super) fn told(news: &HostNews) -> Vec<(Role, String)> {
             let role = if *ready { Role::Good } else { Role::Bad };
             vec![(role, format!("{how} ({})", lasting(*took)))]
         }
-        HostNews::Waiting { .. } | HostNews::Log { .. } => Vec::new(),
+        HostNews::Sending { .. } | HostNews::Waiting { .. } | HostNews::Log { .. } => Vec::new(),
     }
 }

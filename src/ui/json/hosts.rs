@@ -68,6 +68,11 @@ enum Mirror<'a> {
         steps: usize,
         done: usize,
     },
+    Sending {
+        step: &'a str,
+        sent: u64,
+        of: u64,
+    },
     StepBegun {
         step: &'a str,
         position: usize,
@@ -120,6 +125,11 @@ fn mirror(news: &HostNews) -> Mirror<'_> {
             introduced: *introduced,
             steps: *steps,
             done: *done,
+        },
+        HostNews::Sending { step, sent, of } => Mirror::Sending {
+            step,
+            sent: *sent,
+            of: *of,
         },
         HostNews::StepBegun {
             step,
