@@ -140,9 +140,14 @@ pub(super) async fn mv(app: &mut App, args: &MvArgs) -> Result<u8, OpenError> {
     let moves = Moves::one(from.clone(), to.clone());
     let plan = plan::relocate(&lab, reading.inventory(), &moves);
     if plan.changes.is_empty() {
-        return Err(CliError::new(format!("this lab has no {from}"))
-            .hint("roboinfra state list{lab}")
-            .into());
+        let told = CliError::new(format!("this lab has no {from}"));
+        let home = lab.moves.home(&from);
+        let told = if home == from {
+            told
+        } else {
+            told.hint(format!("`[[moved]]` of the profile makes it {home}"))
+        };
+        return Err(told.hint("roboinfra state list{lab}").into());
     }
     let homeless = plan
         .changes

@@ -73,7 +73,7 @@ ids! {
 }
 
 macro_rules! names {
-    ($($(#[$doc:meta])* $name:ident, $what:literal, $max:literal;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident, $what:literal, $least:literal, $most:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -90,11 +90,11 @@ macro_rules! names {
             type Error = InvalidName;
 
             fn try_from(text: String) -> Result<Self, InvalidName> {
-                let rule = concat!("a small letter, then small letters, digits and hyphens, 2 to ", $max, " in all");
+                let rule = concat!("a small letter, then small letters, digits and hyphens, ", $least, " to ", $most, " in all");
                 let mut characters = text.chars();
                 let starts = characters.next().is_some_and(|c| c.is_ascii_lowercase());
                 let goes_on = characters.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-                if starts && goes_on && (2..=$max).contains(&text.len()) {
+                if starts && goes_on && ($least..=$most).contains(&text.len()) {
                     Ok(Self(text))
                 } else {
                     Err(InvalidName { what: $what, text, rule })
@@ -132,9 +132,9 @@ macro_rules! names {
 
 names! {
     /// A lab's name as the profile gives it; it reaches tags, IAM names and file names.
-    LabName, "the lab name", 31;
+    LabName, "the lab name", 2, 31;
     /// The name of a node group, access port, volume, stack or edge host in the profile.
-    NodeName, "the name", 31;
+    NodeName, "the name", 1, 31;
 }
 
 impl Address {
@@ -178,7 +178,11 @@ mod tests {
         }
         for good in ["ab", "a1", "digital-twin", &"a".repeat(31)] {
             assert!(LabName::try_from(good).is_ok(), "{good:?}");
+            assert!(NodeName::try_from(good).is_ok(), "{good:?}");
         }
+        // A machine may be called `a`; a lab's name is looked for in an account and says more.
+        assert!(NodeName::try_from("a").is_ok());
+        assert!(NodeName::try_from("").is_err() && NodeName::try_from("A").is_err());
     }
 
     #[test]

@@ -18,7 +18,7 @@ own table of keys; `docs/lab.schema.json` is the same as a JSON Schema, for edit
 
 How values are written:
 
-- Names of nodes, ports, volumes, stacks and edge hosts are a small letter, then small letters, digits and hyphens, 2 to 31
+- Names of nodes, ports, volumes, stacks and edge hosts are a small letter, then small letters, digits and hyphens, 1 to 31
   characters in all.
 - Durations are `90s`, `45m`, `12h`, `7d`, or several together: `1h30m`.
 - Address blocks are `203.0.113.0/24` or `2001:db8::/32`; one address is `203.0.113.7/32`.

@@ -149,7 +149,7 @@ const CASES: &[(&str, &[(&str, &str)])] = &[
     ("volume.aa = { size_gib = 1, mount = \"/etc\" }", &[("P0215", "\"/etc\"")]),
     ("volume.A = { size_gib = 1, mount = \"/d\" }", &[("P0203", "A")]),
     // Types, images, drivers.
-    ("[node.v]\ntypes = []", &[("P0203", "v")]),
+    ("[node.V]\ntypes = []", &[("P0203", "V")]),
     ("[node.vv]\ntypes = []", &[("P0102", "[]")]),
     ("[node.vv]\ntypes = [\"p3.2xlarge\"]", &[("P0301", "\"p3.2xlarge\"")]),
     ("[node.vv]\ntypes = [\"g99.2xlarge\"]", &[("P0901", "\"g99.2xlarge\"")]),

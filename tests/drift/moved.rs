@@ -73,6 +73,13 @@ fn a_chain_is_followed_to_its_end() {
     bench.run(&["apply", "--sandbox", "--yes"]).ends(0);
     assert_eq!(ids(&bench)["node.lab.0"], before["node.box.0"]);
     assert_eq!(planned(&bench), Vec::<String>::new());
+    // Whoever moves by hand what the profile has moved is told where it is.
+    let words = ["state", "mv", "node.box", "node.other", "--sandbox"];
+    let ran = bench.harmless(&words, 1);
+    ran.says(&[
+        "no node.box",
+        "`[[moved]]` of the profile makes it node.lab",
+    ]);
 }
 
 #[test]

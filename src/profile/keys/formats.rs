@@ -61,7 +61,8 @@ const fn free(what: &'static str) -> Format {
     }
 }
 
-pub(in crate::profile) const NAME: Format = format("a name", "^[a-z][a-z0-9-]{1,30}$");
+pub(super) const LAB_NAME: Format = format("a name", "^[a-z][a-z0-9-]{1,30}$");
+pub(in crate::profile) const NAME: Format = format("a name", "^[a-z][a-z0-9-]{0,30}$");
 pub(super) const REGION: Format = free("a region").with(regions);
 pub(super) const ZONE: Format = format("a zone", "^[a-z]{2}(-[a-z]+)+-[0-9][a-z]$");
 pub(super) const CIDR4: Format = format("an IPv4 block", "^[0-9.]+/[0-9]+$");
@@ -107,7 +108,7 @@ pub(super) const BUCKET: Format = format(
 );
 pub(super) const ADDRESS: Format = format(
     "the address of a node",
-    "^node\\.[a-z][a-z0-9-]{1,30}(\\.[0-9]+)?$",
+    "^node\\.[a-z][a-z0-9-]{0,30}(\\.[0-9]+)?$",
 );
 pub(super) const HOST: Format = format("a host name or address", "^[A-Za-z0-9.:-]+$");
 pub(super) const USER: Format = format("a user name", "^[a-z_][a-z0-9_-]{0,31}$");

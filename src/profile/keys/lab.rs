@@ -1,7 +1,7 @@
 //! `[lab]`, `[network]` and `[access]`.
 
 use super::formats::{
-    CIDR, CIDR4, KEY_FILE, NAME, OPERATOR, PORTS, REGION, SUBNET, TAG, VPC, ZONE,
+    CIDR, CIDR4, KEY_FILE, LAB_NAME, OPERATOR, PORTS, REGION, SUBNET, TAG, VPC, ZONE,
 };
 use crate::profile::shape::{Section, Shape, key};
 
@@ -11,7 +11,7 @@ pub(super) static LAB: Section = Section {
     keys: &[
         key(
             "name",
-            Shape::Text(NAME),
+            Shape::Text(LAB_NAME),
             "\"digital-twin\"",
             "The lab's name: a small letter, then small letters, digits and hyphens, 2 to 31 in all. \
              It is in the tags and names of everything the lab is made of; a renamed lab is another lab.",

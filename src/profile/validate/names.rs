@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::model::NodeName;
+use crate::model::{LabName, NodeName};
 use crate::profile::codes::{BAD_NAME, DUPLICATE};
 use crate::profile::problem::Problems;
 use crate::profile::quote::quote;
@@ -60,7 +60,8 @@ pub(super) fn better_name(text: &str) -> Option<String> {
         .collect();
     let plain = plain.trim_matches('-');
     let plain = plain.trim_start_matches(|c: char| !c.is_ascii_lowercase());
-    NodeName::try_from(plain)
+    // The stricter rule: nobody meant one letter.
+    LabName::try_from(plain)
         .ok()
         .filter(|name| name.as_str() != text)
         .map(|name| format!("try `{name}`"))

@@ -108,7 +108,11 @@ fn headline(report: &EndReport<'_>, look: &Look) -> Line {
     if report.skipped > 0 {
         parts.push(format!("{} not reached", report.skipped));
     }
-    let text = format!(": {} in {}.", parts.join(", "), lasting(report.took));
+    let text = if report.end == RunEnd::Done && report.done.is_empty() {
+        ": nothing to change in the cloud.".to_owned()
+    } else {
+        format!(": {} in {}.", parts.join(", "), lasting(report.took))
+    };
     Line::at(0)
         .hang(2)
         .add(role, format!("{mark} {lead}"))
