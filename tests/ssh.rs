@@ -93,6 +93,39 @@ fn what_did_not_come_to_its_end_is_never_a_success() {
 }
 
 #[test]
+fn what_a_shell_says_at_login_is_not_the_answer() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    // Where this login's shell reads no such file when it is asked over SSH, there is nothing to leave out.
+    let greeting = "echo 'Welcome to the robot!'; echo 'enable: not a builtin' >&2\n";
+    for file in [".bashrc", ".zshenv"] {
+        std::fs::write(server.folder().join(file), greeting).expect("written");
+    }
+    rt().block_on(async {
+        let mut link = connect(&server).await.expect("a link");
+        assert_eq!(
+            text(link.as_mut(), "echo have").await.expect("runs"),
+            "have\n"
+        );
+        assert_eq!(text(link.as_mut(), "true").await.expect("no answer"), "");
+        let error = text(link.as_mut(), "echo 'it broke' >&2")
+            .await
+            .expect_err("nothing but a complaint");
+        assert_eq!(error.message, "it broke");
+        let mut all = Vec::new();
+        let mut taken = |bytes: &[u8]| {
+            all.extend_from_slice(bytes);
+            Flow::More
+        };
+        link.stream("echo 1; echo \"it's\"", LONG, &mut taken)
+            .await
+            .expect("streams");
+        assert_eq!(all, b"1\nit's\n");
+    });
+}
+
+#[test]
 fn both_streams_are_drained() {
     let Some(server) = Server::start() else {
         return;

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc as queue, oneshot};
 
 use super::login::{First, Line, log_in};
+use super::marks::Marks;
 use super::pins::Pins;
 use super::session::{Patience, run};
 use crate::port::{Flow, HostError, HostErrorKind, HostLink, HostTarget, Taken};
@@ -138,13 +139,8 @@ impl HostLink for Link {
         input: &[u8],
         limit: Duration,
     ) -> Result<Vec<u8>, HostError> {
-        // An end of output without this mark is a command that was cut, whatever the status says.
-        let mut random = [0; 8];
-        getrandom::fill(&mut random)
-            .map_err(|error| HostError::new(HostErrorKind::Strange, error.to_string()))?;
-        let mark = format!("\nroboinfra-end-{}\n", crate::model::hex(random));
-        let whole = format!("{command}; printf '\\n%s\\n' '{}'", mark.trim());
-        let command = format!("sh -c '{}'", whole.replace('\'', r"'\''"));
+        let marks = Marks::new()?;
+        let command = marks.around(command);
         let mut output = Vec::new();
         let mut keep = |bytes: &[u8]| {
             output.extend_from_slice(bytes);
@@ -153,14 +149,14 @@ impl HostLink for Link {
         let errors = self
             .ask(&command, input, Patience::InAll(limit), &mut keep)
             .await?;
-        if !output.ends_with(mark.as_bytes()) {
+        let errors = marks.said(&errors);
+        let Some(output) = marks.between(&output) else {
             let said = errors.lines().next().unwrap_or("its output was cut");
             return Err(HostError::new(
                 HostErrorKind::Unreachable,
                 format!("the command did not come to its end: {said}"),
             ));
-        }
-        output.truncate(output.len() - mark.len());
+        };
         if output.is_empty() && !errors.trim().is_empty() {
             // Nothing but complaints: the caller cannot make sense of an empty answer, but of these.
             return Err(HostError::new(
@@ -168,7 +164,7 @@ impl HostLink for Link {
                 errors.lines().take(3).collect::<Vec<_>>().join(" · "),
             ));
         }
-        Ok(output)
+        Ok(output.to_vec())
     }
 
     async fn stream(
@@ -177,7 +173,14 @@ impl HostLink for Link {
         silence: Duration,
         taken: &mut Taken<'_>,
     ) -> Result<(), HostError> {
-        self.ask(command, &[], Patience::Silence(silence), taken)
+        let marks = Marks::new()?;
+        let command = marks.before(command);
+        let mut skip = marks.skip();
+        let mut after = |bytes: &[u8]| match skip.past(bytes) {
+            [] => Flow::More,
+            bytes => taken(bytes),
+        };
+        self.ask(&command, &[], Patience::Silence(silence), &mut after)
             .await
             .map(drop)
     }

@@ -9,6 +9,7 @@
 mod connect;
 mod link;
 mod login;
+mod marks;
 mod pins;
 mod session;
 

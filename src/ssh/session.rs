@@ -95,7 +95,8 @@ impl Talk<'_> {
                 Err(error) => return Err(cut(&error)),
             }
             moved |= self.read_errors(&mut buffer)?;
-            if moved {
+            // Asking for one stream may have taken the other's bytes off the socket, which then has nothing to wait for.
+            if moved || self.channel.read_window().available > 0 {
                 continue;
             }
             if self.channel.eof() {
@@ -118,7 +119,7 @@ impl Talk<'_> {
             wait(
                 self.line,
                 MOMENT.min(most.saturating_sub(waited)),
-                !self.input.is_empty(),
+                !input_ended,
             )?;
         }
     }

@@ -73,11 +73,12 @@ impl Server {
         std::fs::copy(at("user.pub"), at("authorized")).expect("copied");
         let config = format!(
             "HostKey {0}/host\nAuthorizedKeysFile {0}/authorized\nUsePAM no\nStrictModes no\n\
-             PermitRootLogin yes\nPasswordAuthentication no\nPidFile none\nMaxSessions 20\n",
+             PermitRootLogin yes\nPasswordAuthentication no\nPidFile none\nMaxSessions 20\n\
+             SetEnv HOME={0} HOST_HOME={0}/home\n",
             folder.path().display()
         );
         std::fs::write(at("config"), config).expect("written");
-        // sshd wants it when it is root.
+        // What shells read at login is the test's own, too: HOME is its folder. sshd wants the other one when it is root.
         let _ = std::fs::create_dir_all("/run/sshd");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
@@ -87,6 +88,7 @@ impl Server {
         let seen = Arc::clone(&clients);
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
+                client.set_nodelay(true).expect("a socket");
                 let own = client.try_clone().expect("cloned");
                 seen.lock().expect("nobody panics with it").push(own);
                 serve(&sshd, &config, client, &shared);
