@@ -17,6 +17,8 @@ mod metadata;
 mod publish;
 #[path = "agent/rig.rs"]
 mod rig;
+#[path = "agent/soak.rs"]
+mod soak;
 
 use std::io::{Read as _, Write as _};
 

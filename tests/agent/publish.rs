@@ -12,21 +12,21 @@ use roboinfra::sandbox::{Options, Published, Sandbox};
 use crate::rig::Rig;
 
 /// What the network does now.
-const WELL: u8 = 0;
+pub(crate) const WELL: u8 = 0;
 /// Connections are refused.
-const CLOSED: u8 = 1;
+pub(crate) const CLOSED: u8 = 1;
 /// What is sent arrives; the answers do not.
-const ONE_WAY: u8 = 2;
+pub(crate) const ONE_WAY: u8 = 2;
 
 /// The sandbox behind a network that can be cut.
-struct Net {
+pub(crate) struct Net {
     sandbox: Arc<Sandbox>,
     state: Arc<AtomicU8>,
     address: String,
 }
 
 impl Net {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let sandbox = Sandbox::new(Options::default());
         let behind = serve(Arc::clone(&sandbox));
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -42,12 +42,16 @@ impl Net {
         }
     }
 
-    fn set(&self, state: u8) {
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(crate) fn set(&self, state: u8) {
         self.state.store(state, Ordering::SeqCst);
     }
 
     /// How many measurements arrived, by the daemon's heartbeat.
-    fn heartbeats(&self) -> u64 {
+    pub(crate) fn heartbeats(&self) -> u64 {
         let published = self.sandbox.published();
         let beats = published
             .iter()

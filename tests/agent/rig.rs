@@ -10,7 +10,13 @@ use std::time::{Duration, Instant};
 use roboinfra::model::AgentStatus;
 use serde_json::Value;
 
-pub(crate) const AGENT: &str = env!("CARGO_BIN_EXE_roboinfra-agent");
+/// The program: the one of this build, or the one that `ROBOINFRA_AGENT` names, such as one that is shipped.
+pub(crate) fn agent() -> PathBuf {
+    std::env::var_os("ROBOINFRA_AGENT").map_or_else(
+        || PathBuf::from(env!("CARGO_BIN_EXE_roboinfra-agent")),
+        PathBuf::from,
+    )
+}
 
 pub(crate) struct Rig {
     folder: tempfile::TempDir,
@@ -131,7 +137,7 @@ impl Rig {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(AGENT);
+        let mut command = Command::new(agent());
         command
             .arg("--config")
             .arg(self.config())
