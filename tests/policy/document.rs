@@ -269,7 +269,8 @@ fn the_manual_explains_every_statement_and_no_other() {
         .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
         .filter(|name| !name.contains(' '))
         .collect();
-    let policies = [SMALL, LARGE, GUEST].map(|text| policy(&profile(text), Part::All));
+    let shared = format!("{SMALL}[state]\nbucket = \"lab-state\"\n");
+    let policies = [SMALL, LARGE, GUEST, &shared].map(|text| policy(&profile(text), Part::All));
     let printed: BTreeSet<&str> = policies
         .iter()
         .flat_map(|policy| {
