@@ -261,6 +261,14 @@ fn nothing_is_allowed_everywhere_but_reading() {
     }
 }
 
+/// A stack with a secret of the account.
+const SECRET: &str = r#"
+[stack.digital-twin]
+components = ["riva"]
+accept_eula = true
+secrets = { NGC_API_KEY = "ssm:/labs/ngc" }
+"#;
+
 #[test]
 fn the_manual_explains_every_statement_and_no_other() {
     let manual = include_str!("../../docs/permissions.md");
@@ -269,7 +277,8 @@ fn the_manual_explains_every_statement_and_no_other() {
         .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
         .filter(|name| !name.contains(' '))
         .collect();
-    let shared = format!("{SMALL}[state]\nbucket = \"lab-state\"\n");
+    let shared =
+        format!("{SMALL}stack = \"digital-twin\"\n{SECRET}[state]\nbucket = \"lab-state\"\n");
     let policies = [SMALL, LARGE, GUEST, &shared].map(|text| policy(&profile(text), Part::All));
     let printed: BTreeSet<&str> = policies
         .iter()
