@@ -37,6 +37,7 @@ suite![
     a_changed_profile_changes_the_lab,
     a_lost_machine_is_made_again,
     a_lost_lockfile_is_made_again,
+    alarms_come_change_and_go,
     machines_stop_and_start,
     an_existing_network_is_left_alone,
     a_kept_volume_outlives_the_lab,

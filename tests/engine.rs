@@ -15,3 +15,5 @@ mod memory;
 mod recovery;
 #[path = "engine/rig.rs"]
 mod rig;
+#[path = "engine/watch.rs"]
+mod watch;

@@ -82,13 +82,16 @@ fn born(worker: &Worker<'_>, op: &Op, sighting: &Sighting) -> Option<Born> {
                 zone,
             })
         }
-        // Routes and associations carry no tags: their table or subnet tells whose they are.
-        Op::CreateRoute { .. } | Op::AssociateRouteTable { .. } => (*address == worker.address)
-            .then(|| Born {
-                id: sighting.id.clone(),
-                launch_index: 0,
-                zone: None,
-            }),
+        // Routes and associations carry no tags: their table or subnet tells whose they are. Of an alarm or a dashboard its
+        // name does.
+        Op::CreateRoute { .. }
+        | Op::AssociateRouteTable { .. }
+        | Op::CreateAlarm { .. }
+        | Op::CreateDashboard { .. } => (*address == worker.address).then(|| Born {
+            id: sighting.id.clone(),
+            launch_index: 0,
+            zone: None,
+        }),
         _ => {
             let ours = *address == worker.address && run.as_deref() == Some(worker.run.as_str());
             ours.then(|| Born {

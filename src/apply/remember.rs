@@ -37,6 +37,8 @@ fn zone(seen: &Seen) -> Option<Zone> {
         | Seen::Role(_)
         | Seen::InstanceProfile(_)
         | Seen::PlacementGroup(_)
-        | Seen::ElasticIp(_) => None,
+        | Seen::ElasticIp(_)
+        | Seen::Alarm(_)
+        | Seen::Dashboard(_) => None,
     }
 }

@@ -270,6 +270,7 @@ const CODES: &[(FailureClass, &[&str])] = &[
             "MaxSpotInstanceCountExceeded",
             "ServiceQuotaExceededException",
             "LimitExceeded",
+            "LimitExceededFault",
         ],
     ),
     (
@@ -288,6 +289,7 @@ const CODES: &[(FailureClass, &[&str])] = &[
             "EntityTemporarilyUnmodifiable",
             "SnapshotCreationPerVolumeRateExceeded",
             "Gateway.NotAttached",
+            "ConcurrentModificationException",
         ],
     ),
     (
@@ -306,7 +308,11 @@ const CODES: &[(FailureClass, &[&str])] = &[
     ),
     (
         FailureClass::NotFound,
-        &["InvalidAMIID.Unavailable", "InvalidPlacementGroup.Unknown"],
+        &[
+            "InvalidAMIID.Unavailable",
+            "InvalidPlacementGroup.Unknown",
+            "DashboardNotFoundError",
+        ],
     ),
     (
         FailureClass::Permission,

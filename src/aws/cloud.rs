@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
+use super::cloudwatch::data;
 use super::connect::Aws;
 use super::ec2::{console, image, instance, interface, offering, spot, subnet, volume};
 use super::patience::{Try, patiently};
 use super::{collect, find, perform, quotas, ssm, sts};
 use crate::inventory::{Identity, Interface, Inventory, Sighting};
 use crate::model::{
-    CloudId, Failure, FailureClass, ImageRef, InstanceType, Kind, Market, Op, Outcome, PinnedImage,
-    QuotaCode, Secret, Stamp, UsageClass, Usd, Zone,
+    CloudId, Failure, FailureClass, ImageRef, InstanceType, Kind, Market, MetricPoints,
+    MetricQuery, Op, Outcome, PinnedImage, QuotaCode, Secret, Stamp, UsageClass, Usd, Zone,
 };
 use crate::port::{Cloud, Parameters, Scope, Watched};
 
@@ -119,6 +120,16 @@ impl Cloud for Aws {
 
     async fn interfaces(&self, vpc: &CloudId) -> Result<Vec<Interface>, Failure> {
         self.ask(|| Box::pin(interface::read(&self.ec2, vpc))).await
+    }
+
+    async fn metric_data(
+        &self,
+        queries: &[MetricQuery],
+        span: (i64, i64),
+        period_s: u32,
+    ) -> Result<Vec<MetricPoints>, Failure> {
+        self.ask(|| Box::pin(data::read(&self.cloudwatch, queries, span, period_s)))
+            .await
     }
 
     async fn find(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::future::{join, join_all};
 
+use super::cloudwatch::{alarm, dashboard};
 use super::connect::Aws;
 use super::ec2::{
     address, gateway, group, instance, interface, key, placement, route, subnet, volume, vpc,
@@ -102,6 +103,14 @@ fn reads<'a>(aws: &'a Aws, scope: &'a Scope) -> Vec<Read<'a>> {
     ];
     if scope.placement_groups {
         reads.push(read!(&[Kind::PlacementGroup], placement::read(ec2, scope)));
+    }
+    if let Some(names) = &scope.watch {
+        let cloudwatch = &aws.cloudwatch;
+        reads.push(read!(&[Kind::Alarm], alarm::read(cloudwatch, names)));
+        reads.push(read!(
+            &[Kind::Dashboard],
+            dashboard::read(cloudwatch, names)
+        ));
     }
     reads.extend(
         scope

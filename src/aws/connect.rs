@@ -70,6 +70,7 @@ impl fmt::Debug for Settings {
 /// AWS, or what stands in for it.
 #[derive(Clone)]
 pub struct Aws {
+    pub(super) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(super) ec2: aws_sdk_ec2::Client,
     pub(super) iam: aws_sdk_iam::Client,
     pub(super) ssm: aws_sdk_ssm::Client,
@@ -99,6 +100,7 @@ impl Aws {
             .or_else(|| endpoint_of(&config))
             .unwrap_or_else(|| "aws".to_owned());
         Ok(Self {
+            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
             ec2: aws_sdk_ec2::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
             ssm: aws_sdk_ssm::Client::new(&config),

@@ -48,6 +48,8 @@ async fn of_kind(aws: &Aws, kind: Kind, ids: &[&str]) -> Result<Vec<Sighting>, F
         // A route and a tie are parts of their table, and have no filter of their own.
         Kind::RouteTable => route::find(ec2, by("route-table-id")).await,
         Kind::Route | Kind::RouteTableAssociation => Ok(Vec::new()),
+        // Their names say whose they are: all that there are have been seen.
+        Kind::Alarm | Kind::Dashboard => Ok(Vec::new()),
         Kind::SecurityGroup => group::find(ec2, by("group-id")).await,
         Kind::KeyPair => key::find(ec2, by("key-name")).await,
         Kind::PlacementGroup => placement::find(ec2, by("group-name")).await,

@@ -7,6 +7,7 @@
 mod answer;
 mod classify;
 mod cloud;
+mod cloudwatch;
 mod collect;
 mod connect;
 mod ec2;

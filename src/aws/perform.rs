@@ -1,6 +1,7 @@
 //! Which call an operation is. Nothing else is decided here.
 
 use super::answer::{Done, id};
+use super::cloudwatch::{alarm, dashboard};
 use super::connect::Aws;
 use super::ec2::launch::Batch;
 use super::ec2::volume::Size;
@@ -9,7 +10,7 @@ use super::ec2::{
     tags, volume, vpc,
 };
 use super::iam::{profile, role};
-use crate::model::{Failure, FailureClass, Kind, Op, Ref, Stamp};
+use crate::model::{AlarmActions, Failure, FailureClass, Kind, Op, Ref, Stamp};
 
 /// One operation on its way. Boxed, so that the largest of the SDK's futures does not set the size of all.
 type Call<'a> = std::pin::Pin<Box<dyn Future<Output = Done> + Send + 'a>>;
@@ -20,7 +21,7 @@ type Call<'a> = std::pin::Pin<Box<dyn Future<Output = Done> + Send + 'a>>;
     reason = "one arm for each operation, and no more than that"
 )]
 pub(super) fn perform<'a>(aws: &'a Aws, op: &'a Op, stamp: &'a Stamp) -> Call<'a> {
-    let (ec2, iam) = (&aws.ec2, &aws.iam);
+    let (ec2, iam, watch) = (&aws.ec2, &aws.iam, &aws.cloudwatch);
     match op {
         Op::CreateVpc { cidr } => Box::pin(vpc::create(ec2, cidr.to_string(), stamp)),
         Op::EnableDnsHostnames { vpc } => Box::pin(vpc::enable_dns_hostnames(ec2, vpc)),
@@ -139,6 +140,24 @@ pub(super) fn perform<'a>(aws: &'a Aws, op: &'a Op, stamp: &'a Stamp) -> Call<'a
             allocation: _,
             association,
         } => Box::pin(address::disassociate(ec2, association)),
+        Op::CreateAlarm { alarm: spec } => {
+            Box::pin(
+                async move { alarm::put(watch, spec, &AlarmActions::default(), Some(stamp)).await },
+            )
+        }
+        Op::UpdateAlarm {
+            alarm: spec,
+            actions,
+        } => Box::pin(alarm::put(watch, spec, actions, None)),
+        Op::DeleteAlarms { alarms } => Box::pin(alarm::delete(watch, alarms)),
+        Op::CreateDashboard { name, body } => Box::pin(dashboard::put(watch, name, body, true)),
+        Op::UpdateDashboard {
+            dashboard: reference,
+            body,
+        } => Box::pin(async move {
+            let name = id(reference, "PutDashboard")?;
+            dashboard::put(watch, name, body, false).await
+        }),
         Op::CreateTags { resources, tags } => Box::pin(tags::create(ec2, resources, tags)),
         Op::Tag {
             kind,
@@ -166,7 +185,8 @@ pub(super) fn perform<'a>(aws: &'a Aws, op: &'a Op, stamp: &'a Stamp) -> Call<'a
 }
 
 fn delete<'a>(aws: &'a Aws, kind: Kind, target: &'a Ref) -> Call<'a> {
-    let (ec2, iam) = (&aws.ec2, &aws.iam);
+    let (ec2, iam, watch) = (&aws.ec2, &aws.iam, &aws.cloudwatch);
+    let reference = target;
     let target = match id(target, "Delete") {
         Ok(target) => target,
         Err(failure) => return Box::pin(async move { Err(failure) }),
@@ -180,6 +200,8 @@ fn delete<'a>(aws: &'a Aws, kind: Kind, target: &'a Ref) -> Call<'a> {
         Kind::RouteTableAssociation => Box::pin(route::disassociate(ec2, target)),
         Kind::SecurityGroup => Box::pin(group::delete(ec2, target)),
         Kind::KeyPair => Box::pin(key::delete(ec2, target)),
+        Kind::Alarm => Box::pin(alarm::delete(watch, std::slice::from_ref(reference))),
+        Kind::Dashboard => Box::pin(dashboard::delete(watch, target)),
         Kind::Role => Box::pin(role::delete(iam, target)),
         Kind::InstanceProfile => Box::pin(profile::delete(iam, target)),
         Kind::PlacementGroup => Box::pin(placement::delete(ec2, target)),

@@ -42,6 +42,12 @@ pub struct Prices {
     pub gp3_throughput_month: Usd,
     /// A public IPv4 address for an hour: attached or idle, on a running or a stopped instance.
     pub public_ipv4_hour: Usd,
+    /// A CloudWatch metric for a month: one name with one set of dimensions.
+    pub metric_month: Usd,
+    /// A metric that a CloudWatch alarm is over, for a month.
+    pub alarm_metric_month: Usd,
+    /// A CloudWatch dashboard for a month.
+    pub dashboard_month: Usd,
 }
 
 impl Prices {
@@ -82,6 +88,9 @@ pub fn prices(region: &Region) -> Prices {
         gp3_iops_month: Usd::from_dollars(0.005),
         gp3_throughput_month: Usd::from_dollars(0.04),
         public_ipv4_hour: Usd::from_dollars(0.005),
+        metric_month: Usd::from_dollars(0.30),
+        alarm_metric_month: Usd::from_dollars(0.10),
+        dashboard_month: Usd::from_dollars(3.00),
     }
 }
 

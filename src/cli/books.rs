@@ -1,6 +1,7 @@
 //! The books of a run: guard or lease, journal and lockfile, from the moment they are opened to the one at which what
 //! is known is written. Shared by every command that changes something.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
@@ -10,7 +11,8 @@ use super::prepare::{Prepared, Reading, draw_id, read, trace};
 use super::session::Session;
 use super::shared::{Guarded, SharedBooks};
 use crate::apply::{Recovery, recover};
-use crate::model::{LabId, RunId, Tags};
+use crate::lab;
+use crate::model::{Kind, LabId, RunId, Tags};
 use crate::plan::Mode;
 use crate::port::{Cloud, Hosts, Journal, JournalError};
 use crate::state::{JournalState, LabEntry, Lockfile, Record};
@@ -143,6 +145,8 @@ impl Books {
             return Ok(());
         }
         let open = folded.open.clone();
+        let kinds = open.values().map(|intent| intent.kind).collect();
+        widen(session, prepared, &kinds).await;
         app.say(&format!(
             "An earlier run was cut off. Looking for what {} of its calls may have made …",
             open.len()
@@ -184,6 +188,7 @@ impl Books {
                 "A run was cut off: {other}. Looking twice for what it may have made …"
             ));
             session.clock.sleep(session.suspect_age).await;
+            widen(session, reading, &Kind::ALL.into()).await;
             reading.gathered.inventory = session.cloud.collect(&reading.scope).await;
         }
         shared.settle(reading.gathered.inventory.unreadable.is_empty());
@@ -364,4 +369,16 @@ async fn guarded(app: &mut App, session: &Session, command: &str) -> Result<Guar
         holder,
         left,
     })
+}
+/// What a run that was cut off was making is looked for, whatever the profile says by now.
+async fn widen(session: &Session, reading: &mut Reading, kinds: &BTreeSet<Kind>) {
+    let mut wider = reading.scope.clone();
+    if kinds.contains(&Kind::Alarm) || kinds.contains(&Kind::Dashboard) {
+        wider.watch = Some(lab::watch_names(&session.profile, &reading.lab_id));
+    }
+    wider.placement_groups |= kinds.contains(&Kind::PlacementGroup);
+    if wider != reading.scope {
+        reading.gathered.inventory = session.cloud.collect(&wider).await;
+        reading.scope = wider;
+    }
 }

@@ -112,6 +112,9 @@ fn kind_of(lab: &Lab, address: &Address, id: &CloudId) -> Result<Kind, CliError>
         Kind::PlacementGroup => {
             return cannot("the lab finds its placement group by a name of its own");
         }
+        Kind::Alarm | Kind::Dashboard => {
+            return cannot("the lab finds its alarms and its dashboard by names of its own");
+        }
         _ => {}
     }
     let prefix = prefix_of(kind);
@@ -139,7 +142,9 @@ fn prefix_of(kind: Kind) -> &'static str {
         | Kind::KeyPair
         | Kind::Role
         | Kind::InstanceProfile
-        | Kind::PlacementGroup => "",
+        | Kind::PlacementGroup
+        | Kind::Alarm
+        | Kind::Dashboard => "",
     }
 }
 

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 
 use crate::inventory::{Identity, Interface, Inventory, Sighting};
 use crate::model::{
-    CloudId, Failure, FailureClass, ImageRef, InstanceType, Kind, Market, Op, Outcome, PinnedImage,
-    QuotaCode, Stamp, UsageClass, Usd, Zone,
+    CloudId, Failure, FailureClass, ImageRef, InstanceType, Kind, Market, MetricPoints,
+    MetricQuery, Op, Outcome, PinnedImage, QuotaCode, Stamp, UsageClass, Usd, Zone,
 };
 use crate::port::{
     self, Clock, Cloud, HostError, HostErrorKind, HostLink, HostTarget, Hosts, Scope, Watched,
@@ -101,6 +101,15 @@ impl Cloud for Leased {
 
     async fn interfaces(&self, vpc: &CloudId) -> Result<Vec<Interface>, Failure> {
         self.cloud.interfaces(vpc).await
+    }
+
+    async fn metric_data(
+        &self,
+        queries: &[MetricQuery],
+        span: (i64, i64),
+        period_s: u32,
+    ) -> Result<Vec<MetricPoints>, Failure> {
+        self.cloud.metric_data(queries, span, period_s).await
     }
 
     async fn find(

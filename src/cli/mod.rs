@@ -41,6 +41,7 @@ mod run;
 mod sandbox;
 mod saved;
 mod schema;
+mod scope;
 mod secrets;
 mod session;
 mod settings;

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use super::agents;
 use super::error::CliError;
 use super::exit;
+use super::scope::scope;
 use super::secrets::known;
 use super::session::Session;
 use crate::apply::{ForLaunch, Gathered, capacity, confirm, gather};
 use crate::inventory::{Identity, Inventory, Owner};
 use crate::lab::{self, Facts, Lab, LabProblem};
-use crate::model::{Address, CloudId, Kind, LabId};
+use crate::model::{Address, Kind, LabId};
 use crate::plan::{self, Bill, HostPlan, Input, Mode, Notice, Plan, Severity, SpotPrices};
 use crate::port::Scope;
 use crate::profile;
@@ -214,14 +215,18 @@ pub(super) async fn read_known(
         .owned(&session.profile.name, &lab_id)
         .next()
         .is_some();
-    if unknowing && exists && !scope.placement_groups {
+    if unknowing && exists && (!scope.placement_groups || scope.watch.is_none()) {
         let wider = Scope {
             placement_groups: true,
+            watch: Some(lab::watch_names(&session.profile, &lab_id)),
             ..scope.clone()
         };
         let inventory = cloud.collect(&wider).await;
-        // A group costs nothing: where nobody asks for one, a cloud that does not tell keeps no lockfile from being made.
-        if recorded.is_some() || !inventory.unreadable.contains_key(&Kind::PlacementGroup) {
+        // They cost little: where nobody asks for one, a cloud that does not tell keeps no lockfile from being made.
+        let untold = [Kind::PlacementGroup, Kind::Alarm, Kind::Dashboard]
+            .iter()
+            .any(|kind| inventory.unreadable.contains_key(kind));
+        if recorded.is_some() || !untold {
             (scope, gathered.inventory) = (wider, inventory);
         }
     }
@@ -257,36 +262,6 @@ pub(super) async fn trace(
         plan::add_found(inventory, found);
     }
     Ok(())
-}
-
-/// What one reading must cover: the lab's tags, and by name what has no filter by tag.
-fn scope(session: &Session, recorded: Option<&Lockfile>, lab_id: &LabId) -> Scope {
-    let profile = &session.profile;
-    let remembered = |kind| {
-        let of_kind = recorded
-            .into_iter()
-            .flat_map(|lock| lock.resources.values());
-        of_kind
-            .filter(move |recorded| recorded.kind == kind)
-            .map(|recorded| recorded.id.to_string())
-    };
-    let mut roles = BTreeSet::from([lab::role_name(&profile.name, lab_id)]);
-    roles.extend(remembered(Kind::Role));
-    let mut instance_profiles = BTreeSet::from([lab::instance_profile_name(&profile.name, lab_id)]);
-    instance_profiles.extend(remembered(Kind::InstanceProfile));
-    let existing = profile.network.existing.as_ref();
-    Scope {
-        lab: Some(profile.name.clone()),
-        roles,
-        instance_profiles,
-        placement_groups: profile.nodes.values().any(|node| node.placement_group)
-            || remembered(Kind::PlacementGroup).next().is_some(),
-        vpc: existing.map(|network| network.vpc.clone()),
-        own_vpc: remembered(Kind::Vpc).next().map(CloudId::new),
-        subnets: existing
-            .map(|network| network.subnets.iter().cloned().collect())
-            .unwrap_or_default(),
-    }
 }
 
 /// A lab that is there although no lockfile knows it must not be built a second time.

@@ -7,8 +7,8 @@ mod seen;
 mod world;
 
 pub use seen::{
-    Seen, SeenAddress, SeenAssociation, SeenGateway, SeenGroup, SeenInstance, SeenKeyPair,
-    SeenPlacementGroup, SeenProfile, SeenRole, SeenRoute, SeenRouteTable, SeenSubnet, SeenVolume,
-    SeenVpc,
+    Seen, SeenAddress, SeenAlarm, SeenAssociation, SeenDashboard, SeenGateway, SeenGroup,
+    SeenInstance, SeenKeyPair, SeenPlacementGroup, SeenProfile, SeenRole, SeenRoute,
+    SeenRouteTable, SeenSubnet, SeenVolume, SeenVpc,
 };
 pub use world::{Finding, Identity, Interface, Inventory, Owner, RegionUse, Sighting};

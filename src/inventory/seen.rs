@@ -6,7 +6,10 @@ use ipnet::Ipv4Net;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CloudId, ImageId, InstanceState, InstanceType, Kind, Market, Rule, Zone};
+use crate::model::{
+    AlarmActions, AlarmSettings, CloudId, ImageId, InstanceState, InstanceType, Kind, Market, Rule,
+    Zone,
+};
 
 /// A VPC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -188,6 +191,24 @@ pub struct SeenAddress {
     pub association: Option<CloudId>,
 }
 
+/// An alarm. Its state is left out: it is no part of what the alarm is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenAlarm {
+    /// The machine that it watches, if it watches one.
+    pub instance: Option<CloudId>,
+    /// Its settings.
+    pub settings: AlarmSettings,
+    /// What it sets off.
+    pub actions: AlarmActions,
+}
+
+/// A dashboard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenDashboard {
+    /// Its body, in one spelling.
+    pub body: Option<String>,
+}
+
 /// What was seen, by kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -211,6 +232,8 @@ pub enum Seen {
     Instance(SeenInstance),
     Volume(SeenVolume),
     ElasticIp(SeenAddress),
+    Alarm(SeenAlarm),
+    Dashboard(SeenDashboard),
 }
 
 impl Seen {
@@ -231,6 +254,8 @@ impl Seen {
             Self::Instance(_) => Kind::Instance,
             Self::Volume(_) => Kind::Volume,
             Self::ElasticIp(_) => Kind::ElasticIp,
+            Self::Alarm(_) => Kind::Alarm,
+            Self::Dashboard(_) => Kind::Dashboard,
         }
     }
 }

@@ -4,7 +4,7 @@ use super::collect::Resources;
 use super::moves::Moves;
 use super::network::{Networking, network};
 use super::types::{Facts, Lab, LabProblem, LabStack};
-use super::{access, nodes};
+use super::{access, nodes, watch};
 use crate::model::LabId;
 use crate::model::NodeName;
 use crate::profile::Profile;
@@ -16,6 +16,7 @@ pub fn build(profile: &Profile, facts: &Facts) -> Result<Lab, LabProblem> {
         let networking: Networking = network(profile, facts, &mut resources)?;
         let access = access::access(profile, facts, &networking, &mut resources);
         nodes::nodes(profile, facts, &networking, &access, &mut resources)?;
+        watch::watch(profile, facts, &access.key, &mut resources);
     }
     Ok(Lab {
         resources,
@@ -37,6 +38,12 @@ pub fn empty(profile: &Profile, lab_id: &LabId) -> Lab {
             .filter_map(|(name, node)| Some((name.clone(), stack(profile, node.stack.as_ref()?)?)))
             .collect(),
         moves: Moves::of(profile),
+        publishing: profile
+            .nodes
+            .iter()
+            .filter(|(_, node)| profile.metrics.is_some() && watch::publishes(node))
+            .map(|(name, _)| name.clone())
+            .collect(),
         guards: profile
             .nodes
             .iter()

@@ -15,6 +15,7 @@ mod nodes;
 mod stack;
 mod types;
 mod wants;
+mod watch;
 
 pub use access::host_policies;
 pub use agent::{AGENT_STEP, AgentPrograms, kept_by_agent};
@@ -25,3 +26,4 @@ pub use names::{instance_profile_name, key_name, role_name};
 pub use stack::{STACK_SECRETS, SecretMarks, secret_sources, stack_secrets};
 pub use types::{Facts, Lab, LabProblem, LabStack, Resource};
 pub use wants::{Wants, image_key, wants};
+pub use watch::{asked_watch, gpus, is_watched, publishes, watch_names};

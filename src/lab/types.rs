@@ -63,6 +63,8 @@ pub struct Lab {
     pub stacks: BTreeMap<NodeName, LabStack>,
     /// What has another address now.
     pub moves: Moves,
+    /// The node groups whose machines publish metrics.
+    pub publishing: BTreeSet<NodeName>,
     /// The node groups of the profile, each with the line that forbids its deletion if one does.
     pub guards: BTreeMap<NodeName, Option<usize>>,
 }

@@ -36,11 +36,15 @@ pub enum Kind {
     Volume,
     /// An Elastic IP address.
     ElasticIp,
+    /// A CloudWatch alarm on one machine.
+    Alarm,
+    /// The lab's CloudWatch dashboard.
+    Dashboard,
 }
 
 impl Kind {
     /// Every kind, in the order in which a lab is built.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Vpc,
         Self::Subnet,
         Self::InternetGateway,
@@ -55,6 +59,8 @@ impl Kind {
         Self::Instance,
         Self::Volume,
         Self::ElasticIp,
+        Self::Alarm,
+        Self::Dashboard,
     ];
 
     /// The kind as the user reads it.
@@ -74,12 +80,17 @@ impl Kind {
             Self::Instance => "instance",
             Self::Volume => "volume",
             Self::ElasticIp => "Elastic IP",
+            Self::Alarm => "alarm",
+            Self::Dashboard => "dashboard",
         }
     }
 
     /// Whether the cloud lets such a resource carry tags when it is created.
     pub fn carries_tags(self) -> bool {
-        !matches!(self, Self::Route | Self::RouteTableAssociation)
+        !matches!(
+            self,
+            Self::Route | Self::RouteTableAssociation | Self::Dashboard
+        )
     }
 }
 

@@ -10,6 +10,7 @@ mod failure;
 mod hex;
 mod hold;
 mod ids;
+mod instance_state;
 mod kind;
 mod money;
 mod net;
@@ -22,6 +23,7 @@ mod secret_source;
 mod shared;
 mod spec;
 mod tags;
+mod watch;
 
 pub use action::{Action, BlockReason, FieldChange, Impact, Loss, Reason};
 pub use agent::{
@@ -40,10 +42,11 @@ pub use ids::{
     AccountId, Address, ClientToken, CloudId, ImageId, InstanceType, InvalidName, LabId, LabName,
     NodeName, Region, RunId, Zone,
 };
+pub use instance_state::InstanceState;
 pub use kind::Kind;
 pub use money::{HOURS_PER_MONTH, Usd};
 pub use net::{PortRange, Protocol, Rule};
-pub use op::{Born, InstanceState, Op, Outcome, Stamp};
+pub use op::{Born, Op, Outcome, Stamp};
 pub use quota::{Market, QuotaCode, UsageClass};
 pub use reference::{Ref, Unresolved};
 pub use retry::{RetryPolicy, Verdict};
@@ -58,4 +61,9 @@ pub use spec::{
 pub use tags::{
     TAG_ADDRESS, TAG_FIRST, TAG_KEEP, TAG_LAB, TAG_LAB_ID, TAG_MANAGED, TAG_PROTECT, TAG_RESTART,
     TAG_RUN, TAG_SHUTDOWN, Tags,
+};
+pub use watch::{
+    AlarmActions, AlarmKind, AlarmParts, AlarmSettings, AlarmSpec, Bound, DASHBOARD_ADDRESS,
+    DashboardSpec, MISSING_DATA, MetricPoints, MetricQuery, SILENT_EXPRESSION, Statistic,
+    WatchNames, settings,
 };

@@ -8,34 +8,9 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ClientToken, CloudId, InstanceType, Kind, LaunchSpec, Ref, Rule, Rung, Shutdown, Tags, Zone,
+    AlarmActions, AlarmSpec, ClientToken, CloudId, InstanceState, InstanceType, Kind, LaunchSpec,
+    Ref, Rule, Rung, Shutdown, Tags, Zone,
 };
-
-/// The states of an instance, as EC2 names them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "EC2's own names")]
-pub enum InstanceState {
-    Pending,
-    Running,
-    Stopping,
-    Stopped,
-    ShuttingDown,
-    Terminated,
-}
-
-impl std::fmt::Display for InstanceState {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(match self {
-            Self::Pending => "pending",
-            Self::Running => "running",
-            Self::Stopping => "stopping",
-            Self::Stopped => "stopped",
-            Self::ShuttingDown => "shutting-down",
-            Self::Terminated => "terminated",
-        })
-    }
-}
 
 /// One effect. The names are EC2's and IAM's actions where one call does it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -209,6 +184,28 @@ pub enum Op {
         allocation: Ref,
         association: CloudId,
     },
+    /// Makes an alarm. Its name is its identity: sent twice, it makes one.
+    CreateAlarm {
+        alarm: Box<AlarmSpec>,
+    },
+    /// Gives an alarm all its settings anew, and leaves what it sets off as it was.
+    UpdateAlarm {
+        alarm: Box<AlarmSpec>,
+        actions: AlarmActions,
+    },
+    /// Deletes up to a hundred alarms.
+    DeleteAlarms {
+        alarms: Vec<Ref>,
+    },
+    /// Makes a dashboard, whose name is its identity.
+    CreateDashboard {
+        name: String,
+        body: String,
+    },
+    UpdateDashboard {
+        dashboard: Ref,
+        body: String,
+    },
     CreateTags {
         resources: Vec<Ref>,
         tags: Tags,
@@ -259,6 +256,8 @@ impl Op {
             Self::RunInstances { .. } => Kind::Instance,
             Self::CreateVolume { .. } => Kind::Volume,
             Self::AllocateAddress => Kind::ElasticIp,
+            Self::CreateAlarm { .. } => Kind::Alarm,
+            Self::CreateDashboard { .. } => Kind::Dashboard,
             _ => return None,
         })
     }
@@ -307,6 +306,9 @@ impl Op {
             Self::AllocateAddress => "AllocateAddress",
             Self::AssociateAddress { .. } => "AssociateAddress",
             Self::DisassociateAddress { .. } => "DisassociateAddress",
+            Self::CreateAlarm { .. } | Self::UpdateAlarm { .. } => "PutMetricAlarm",
+            Self::DeleteAlarms { .. } => "DeleteAlarms",
+            Self::CreateDashboard { .. } | Self::UpdateDashboard { .. } => "PutDashboard",
             Self::CreateTags { .. } => "CreateTags",
             Self::Tag { kind, .. } => match kind {
                 Kind::Role => "TagRole",
@@ -333,6 +335,8 @@ impl Op {
                 Kind::Instance => "TerminateInstances",
                 Kind::Volume => "DeleteVolume",
                 Kind::ElasticIp => "ReleaseAddress",
+                Kind::Alarm => "DeleteAlarms",
+                Kind::Dashboard => "DeleteDashboards",
             },
             Self::AwaitInstances { state, .. } => match state {
                 InstanceState::Running => "waiting for running",
@@ -351,17 +355,24 @@ impl Op {
         matches!(self, Self::AwaitInstances { .. } | Self::AwaitVolume { .. })
     }
 
-    /// Whether the call carries a token under which EC2 makes a thing once, however often it is sent.
+    /// Whether the call carries a token, or a name, under which one thing is made, however often it is sent.
     pub fn has_token(&self) -> bool {
         matches!(
             self,
-            Self::RunInstances { .. } | Self::CreateVolume { .. } | Self::CreateRouteTable { .. }
+            Self::RunInstances { .. }
+                | Self::CreateVolume { .. }
+                | Self::CreateRouteTable { .. }
+                | Self::CreateAlarm { .. }
+                | Self::CreateDashboard { .. }
         )
     }
 
     /// Whether this takes something away for good.
     pub fn is_deletion(&self) -> bool {
-        matches!(self, Self::Delete { .. } | Self::TerminateInstances { .. })
+        matches!(
+            self,
+            Self::Delete { .. } | Self::TerminateInstances { .. } | Self::DeleteAlarms { .. }
+        )
     }
 
     /// Every reference in this operation, to be resolved in place.
@@ -375,7 +386,11 @@ impl Op {
             | Self::CreatePlacementGroup { .. }
             | Self::CancelSpotRequests { .. }
             | Self::CancelAllSpotRequests
+            | Self::CreateDashboard { .. }
             | Self::AllocateAddress => Vec::new(),
+            Self::CreateAlarm { alarm } | Self::UpdateAlarm { alarm, .. } => vec![&mut alarm.node],
+            Self::DeleteAlarms { alarms } => alarms.iter_mut().collect(),
+            Self::UpdateDashboard { dashboard, .. } => vec![dashboard],
             Self::EnableDnsHostnames { vpc }
             | Self::CreateSubnet { vpc, .. }
             | Self::CreateRouteTable { vpc }

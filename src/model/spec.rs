@@ -7,7 +7,8 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, CloudId, ImageId, InstanceType, Kind, Market, NodeName, Ref, Rule, Usd, Zone,
+    Address, AlarmSpec, CloudId, DashboardSpec, ImageId, InstanceType, Kind, Market, NodeName, Ref,
+    Rule, Usd, Zone,
 };
 
 /// A VPC.
@@ -259,6 +260,8 @@ pub enum Spec {
     Instance(InstanceSpec),
     Volume(VolumeSpec),
     ElasticIp(ElasticIpSpec),
+    Alarm(AlarmSpec),
+    Dashboard(DashboardSpec),
 }
 
 impl Spec {
@@ -279,13 +282,19 @@ impl Spec {
             Self::Instance(_) => Kind::Instance,
             Self::Volume(_) => Kind::Volume,
             Self::ElasticIp(_) => Kind::ElasticIp,
+            Self::Alarm(_) => Kind::Alarm,
+            Self::Dashboard(_) => Kind::Dashboard,
         }
     }
 
     /// The other resources this one refers to.
     pub fn refs(&self) -> Vec<&Ref> {
         match self {
-            Self::Vpc(_) | Self::KeyPair(_) | Self::Role(_) | Self::PlacementGroup(_) => Vec::new(),
+            Self::Vpc(_)
+            | Self::KeyPair(_)
+            | Self::Role(_)
+            | Self::PlacementGroup(_)
+            | Self::Dashboard(_) => Vec::new(),
             Self::Subnet(s) => vec![&s.vpc],
             Self::InternetGateway(s) => vec![&s.vpc],
             Self::RouteTable(s) => vec![&s.vpc],
@@ -295,6 +304,7 @@ impl Spec {
             Self::InstanceProfile(s) => vec![&s.role],
             Self::Volume(s) => vec![&s.node],
             Self::ElasticIp(s) => vec![&s.node],
+            Self::Alarm(s) => vec![&s.node],
             Self::Instance(s) => {
                 let launch = &s.launch;
                 let subnets = launch.ladder.iter().map(|rung| &rung.subnet);

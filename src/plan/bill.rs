@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::places::owned;
+use super::rate::{BillLine, Rate};
+use super::watch_bill;
 use crate::catalog::{self, Basis};
 use crate::inventory::{Inventory, Seen, SeenVolume, Sighting};
 use crate::lab::Lab;
@@ -23,44 +25,6 @@ struct Prices<'a> {
 impl Prices<'_> {
     const FREE_IOPS: u32 = catalog::Prices::GP3_FREE_IOPS;
     const FREE_THROUGHPUT_MIB: u32 = catalog::Prices::GP3_FREE_THROUGHPUT_MIB;
-}
-
-/// Cost per hour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Rate {
-    /// While the machines run.
-    pub running: Usd,
-    /// While they are stopped.
-    pub stopped: Usd,
-}
-
-impl Rate {
-    fn plus(self, other: Self) -> Self {
-        Self {
-            running: self.running + other.running,
-            stopped: self.stopped + other.stopped,
-        }
-    }
-
-    fn constant(rate: Usd) -> Self {
-        Self {
-            running: rate,
-            stopped: rate,
-        }
-    }
-}
-
-/// The cost of one resource.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BillLine {
-    /// The resource.
-    pub address: Address,
-    /// What is paid for: `g5.2xlarge on-demand`.
-    pub what: String,
-    /// What it costs now, if it exists.
-    pub before: Option<Rate>,
-    /// What it will cost, if it stays or is made.
-    pub after: Option<Rate>,
 }
 
 /// The cost of the lab.
@@ -126,6 +90,9 @@ pub fn bill(
             line.what = what;
             line.after = Some(rate);
         }
+    }
+    for line in watch_bill::lines(lab, observed, &chosen, &prices.list) {
+        lines.insert(line.address.clone(), line);
     }
     bill.unpriced.sort();
     bill.unpriced.dedup();

@@ -131,9 +131,10 @@ fn is_foreign_part(
     address: &Address,
     seen: &[Place<'_>],
 ) -> bool {
-    let is_part = seen
-        .iter()
-        .all(|place| !tagging::is_taggable(place.sighting.seen.kind()));
+    let is_part = seen.iter().all(|place| {
+        let kind = place.sighting.seen.kind();
+        matches!(kind, Kind::Route | Kind::RouteTableAssociation)
+    });
     let known = recorded.is_some_and(|lock| lock.resources.contains_key(address));
     is_part && !known && !input.lab.resources.contains_key(address)
 }
@@ -312,7 +313,7 @@ fn replaced_below(
 ) -> Option<Address> {
     if matches!(
         spec,
-        Spec::Volume(_) | Spec::ElasticIp(_) | Spec::InstanceProfile(_)
+        Spec::Volume(_) | Spec::ElasticIp(_) | Spec::InstanceProfile(_) | Spec::Alarm(_)
     ) {
         return None;
     }

@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::difference::{Context, Difference, differs, resized};
 use crate::inventory::{
-    Seen, SeenAddress, SeenGateway, SeenGroup, SeenProfile, SeenRole, SeenRoute, SeenVolume,
-    Sighting,
+    Seen, SeenAddress, SeenAlarm, SeenDashboard, SeenGateway, SeenGroup, SeenProfile, SeenRole,
+    SeenRoute, SeenVolume, Sighting,
 };
 use crate::model::{
-    Address, CloudId, ElasticIpSpec, GatewaySpec, Impact, InstanceProfileSpec, Op, Ref, RoleSpec,
-    RouteSpec, Rule, SecurityGroupSpec, Spec, TAG_KEEP, Tags, VolumeSpec,
+    Address, AlarmSpec, CloudId, DashboardSpec, ElasticIpSpec, GatewaySpec, Impact,
+    InstanceProfileSpec, Op, Ref, RoleSpec, RouteSpec, Rule, SecurityGroupSpec, Spec, TAG_KEEP,
+    Tags, VolumeSpec,
 };
 
 /// Compares the resource at `address` as it should be with what was seen of it.
@@ -78,6 +79,8 @@ pub(super) fn diff(
             volume(&own, want, seen, &sighting.tags, context)
         }
         (Spec::ElasticIp(want), Seen::ElasticIp(seen)) => elastic_ip(&own, want, seen, context),
+        (Spec::Alarm(want), Seen::Alarm(seen)) => alarm(want, seen, context),
+        (Spec::Dashboard(want), Seen::Dashboard(seen)) => dashboard(&own, want, seen),
         _ => Vec::new(),
     }
 }
@@ -192,6 +195,47 @@ fn elastic_ip(
         }
         _ => Vec::new(),
     }
+}
+
+/// One call sets all of an alarm anew. What somebody has it set off stays.
+fn alarm(want: &AlarmSpec, seen: &SeenAlarm, context: &Context<'_>) -> Vec<Difference> {
+    let mut fix = Some(Op::UpdateAlarm {
+        alarm: Box::new(want.clone()),
+        actions: seen.actions.clone(),
+    });
+    let mut found = Vec::new();
+    // Until the machine exists the planner sets the alarm as part of making the machine.
+    if let Some(wanted) = context.id(&want.node)
+        && seen.instance.as_ref() != Some(wanted)
+    {
+        let now = seen.instance.as_ref().map_or("-", CloudId::as_str);
+        found.push(differs("instance", now, wanted, Impact::InPlace).with(fix.take()));
+    }
+    for (name, wanted) in want.settings() {
+        let now = seen.settings.get(&name).map_or("-", String::as_str);
+        if now != wanted {
+            found.push(differs(&name, now, wanted, Impact::InPlace).with(fix.take()));
+        }
+    }
+    found
+}
+
+fn dashboard(own: &Ref, want: &DashboardSpec, seen: &SeenDashboard) -> Vec<Difference> {
+    let Some(now) = seen.body.as_ref().filter(|now| **now != want.body) else {
+        return Vec::new();
+    };
+    let fix = Op::UpdateDashboard {
+        dashboard: own.clone(),
+        body: want.body.clone(),
+    };
+    let short = |body: &str| {
+        format!(
+            "{} bytes, {}",
+            body.len(),
+            &super::digest::text_digest(body)[..8]
+        )
+    };
+    vec![differs("body", short(now), short(&want.body), Impact::InPlace).with([fix])]
 }
 
 /// A field that was reported and differs.

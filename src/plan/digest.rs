@@ -18,6 +18,11 @@ pub fn fingerprint(inventory: &Inventory) -> String {
     digest_of(&(sightings, &inventory.unreadable))
 }
 
+/// A digest of a text.
+pub(super) fn text_digest(text: &str) -> String {
+    hex(Sha256::digest(text))
+}
+
 fn digest_of(value: &impl Serialize) -> String {
     let json = serde_json::to_vec(value).expect("plain values with text keys always serialise");
     hex(Sha256::digest(json))

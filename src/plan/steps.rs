@@ -225,6 +225,7 @@ fn recipe(address: &Address, spec: &Spec) -> Option<(Op, Vec<Op>)> {
             (Op::CreateInstanceProfile { name: spec.name }, vec![add])
         }
         Spec::PlacementGroup(spec) => (Op::CreatePlacementGroup { name: spec.name }, vec![]),
+        Spec::Alarm(_) | Spec::Dashboard(_) => (watch(spec)?, vec![]),
         Spec::ElasticIp(spec) => (
             Op::AllocateAddress,
             vec![Op::AssociateAddress {
@@ -233,6 +234,20 @@ fn recipe(address: &Address, spec: &Spec) -> Option<(Op, Vec<Op>)> {
             }],
         ),
     })
+}
+
+/// One call makes an alarm or a dashboard, whole.
+fn watch(spec: &Spec) -> Option<Op> {
+    match spec {
+        Spec::Alarm(spec) => Some(Op::CreateAlarm {
+            alarm: Box::new(spec.clone()),
+        }),
+        Spec::Dashboard(spec) => Some(Op::CreateDashboard {
+            name: spec.name.clone(),
+            body: spec.body.clone(),
+        }),
+        _ => None,
+    }
 }
 
 /// One call for the whole batch, laid out when its first node's turn comes.
@@ -326,7 +341,7 @@ pub(super) fn mend(layout: &mut Layout, judged: &Judged<'_>) {
     }
 }
 
-/// A volume or address that stays while its node is made anew goes to the new one.
+/// A volume or address that stays while its node is made anew goes to the new one, and an alarm watches the new one.
 pub(super) fn reattach(
     layout: &mut Layout,
     input: &Input<'_>,
@@ -366,6 +381,18 @@ pub(super) fn reattach(
                 Op::AssociateAddress {
                     allocation: own(),
                     instance: spec.node.clone(),
+                },
+                &[],
+            );
+        }
+        (Some(Spec::Alarm(spec)), Some(Seen::Alarm(seen)))
+            if is_new(&spec.node) && judged.fixes.is_empty() =>
+        {
+            layout.step(
+                address,
+                Op::UpdateAlarm {
+                    alarm: Box::new(spec.clone()),
+                    actions: seen.actions.clone(),
                 },
                 &[],
             );

@@ -47,6 +47,8 @@ pub(super) fn of_spec(spec: &Spec) -> String {
             if s.keep { ", kept" } else { "" }
         ),
         Spec::ElasticIp(_) => String::new(),
+        Spec::Alarm(s) => format!("{} {}", s.metric.name(), s.bound),
+        Spec::Dashboard(s) => s.name.clone(),
     }
 }
 
@@ -63,6 +65,8 @@ pub(super) fn of_seen(sighting: &Sighting) -> String {
             .map(|size| format!("{size} GiB"))
             .unwrap_or_default(),
         Seen::ElasticIp(s) => s.public_ip.clone().unwrap_or_default(),
+        Seen::Alarm(s) => s.settings.get("threshold").cloned().unwrap_or_default(),
+        Seen::Dashboard(_) => sighting.id.to_string(),
         Seen::InternetGateway(_)
         | Seen::RouteTable(_)
         | Seen::RouteTableAssociation(_)

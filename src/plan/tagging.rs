@@ -15,9 +15,13 @@ const TAG_NAME: &str = "Name";
 /// What says whose a resource is.
 const IDENTITY: [&str; 5] = [TAG_LAB, TAG_LAB_ID, TAG_ADDRESS, TAG_FIRST, TAG_MANAGED];
 
-/// Whether things of this kind carry tags of their own.
+/// Whether things of this kind carry tags of their own that can be seen. An alarm has the tags that it was made with, and
+/// CloudWatch tells them of one alarm at a time only; its name says whose it is.
 pub(super) fn is_taggable(kind: Kind) -> bool {
-    !matches!(kind, Kind::Route | Kind::RouteTableAssociation)
+    !matches!(
+        kind,
+        Kind::Route | Kind::RouteTableAssociation | Kind::Alarm | Kind::Dashboard
+    )
 }
 
 /// The tags that are missing or different on what stands at `address`; none where all is well.

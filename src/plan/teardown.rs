@@ -8,14 +8,16 @@ use super::types::StepId;
 use crate::inventory::Seen;
 use crate::model::{Action, Address, CloudId, InstanceState, Kind, Op, Ref};
 
-/// How many instances one call terminates at most.
+/// How many instances one call terminates at most, and how many alarms one call deletes (CloudWatch API Reference,
+/// DeleteAlarms: 100).
 const MOST_PER_CALL: usize = 100;
 
 /// The kinds that must be gone before one of `kind` can go: EC2 answers `DependencyViolation` otherwise, and IAM
 /// `DeleteConflict`. An address in use keeps a gateway attached; a terminating machine keeps its volumes.
 fn waits_for(kind: Kind) -> &'static [Kind] {
     match kind {
-        Kind::Instance | Kind::ElasticIp => &[],
+        // An alarm that cannot be deleted must not keep a machine running.
+        Kind::Instance | Kind::ElasticIp | Kind::Alarm | Kind::Dashboard => &[],
         Kind::Volume
         | Kind::RouteTableAssociation
         | Kind::Route
@@ -26,8 +28,14 @@ fn waits_for(kind: Kind) -> &'static [Kind] {
         Kind::InternetGateway => &[Kind::Instance, Kind::ElasticIp, Kind::Route],
         Kind::RouteTable => &[Kind::RouteTableAssociation, Kind::Route],
         Kind::Role => &[Kind::InstanceProfile],
-        // Not for EC2: as long as there is a key pair the lab can be found by its tags, and IAM cannot be searched so.
-        Kind::KeyPair => &[Kind::InstanceProfile, Kind::Role],
+        // Not for EC2: as long as there is a key pair the lab can be found by its tags, and neither IAM nor CloudWatch can
+        // be searched so.
+        Kind::KeyPair => &[
+            Kind::InstanceProfile,
+            Kind::Role,
+            Kind::Alarm,
+            Kind::Dashboard,
+        ],
         Kind::Vpc => &[
             Kind::Subnet,
             Kind::InternetGateway,
@@ -38,7 +46,9 @@ fn waits_for(kind: Kind) -> &'static [Kind] {
 }
 
 /// The order in which the kinds are laid out, so that what one waits for is there.
-const ORDER: [Kind; 14] = [
+const ORDER: [Kind; 16] = [
+    Kind::Alarm,
+    Kind::Dashboard,
     Kind::Instance,
     Kind::ElasticIp,
     Kind::Volume,
@@ -105,6 +115,11 @@ pub(super) fn teardown(layout: &mut Layout, going: &[&Judged<'_>], mut ends: End
             .collect();
         if kind == Kind::Instance {
             let gone = instances(layout, &of_kind, &mut of_node);
+            ends.entry(kind).or_default().extend(gone);
+            continue;
+        }
+        if kind == Kind::Alarm {
+            let gone = alarms(layout, &of_kind);
             ends.entry(kind).or_default().extend(gone);
             continue;
         }
@@ -185,6 +200,24 @@ fn instances(
         for address in covers {
             layout.gone_after(&address, end);
             of_node.insert(address, end);
+        }
+        ends.insert(end);
+    }
+    ends
+}
+
+/// Deletes alarms together.
+fn alarms(layout: &mut Layout, going: &[&Judged<'_>]) -> BTreeSet<StepId> {
+    let mut ends = BTreeSet::new();
+    for chunk in going.chunks(MOST_PER_CALL) {
+        let covers: Vec<Address> = chunk.iter().map(|j| j.change.address.clone()).collect();
+        let ids = chunk.iter().filter_map(|j| j.change.id.clone());
+        let delete = Op::DeleteAlarms {
+            alarms: ids.map(Ref::Existing).collect(),
+        };
+        let end = layout.push(&group_of(&covers), covers.clone(), delete, BTreeSet::new());
+        for address in covers {
+            layout.gone_after(&address, end);
         }
         ends.insert(end);
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::types::Need;
 use crate::catalog;
-use crate::lab::{secret_sources, wants};
+use crate::lab::{is_watched, secret_sources, wants};
 use crate::model::SecretSource;
 use crate::profile::{MarketChoice, Node, Profile};
 
@@ -29,6 +29,8 @@ pub(super) fn needs(profile: &Profile) -> BTreeSet<Need> {
         ),
         (Need::ElasticIp, any(|node| node.elastic_ip)),
         (Need::PlacementGroup, any(|node| node.placement_group)),
+        (Need::Metrics, profile.metrics.is_some()),
+        (Need::Watch, is_watched(profile)),
         (Need::SharedState, profile.state.is_some()),
         (
             Need::Spot,

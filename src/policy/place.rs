@@ -6,8 +6,8 @@ use super::needs::{nodes, parameters, secrets};
 use super::table::TABLE;
 use super::types::{Need, Place, Service};
 use crate::catalog;
-use crate::lab::{host_policies, role_name};
-use crate::model::{IAM_PATH, LabId, TAG_LAB};
+use crate::lab::{host_policies, role_name, watch_names};
+use crate::model::{IAM_PATH, LabId, TAG_LAB, WatchNames};
 use crate::profile::{Profile, StateStore};
 
 /// Operator, key, values.
@@ -47,6 +47,7 @@ impl<'a> Site<'a> {
             Place::RolePolicies => "RolePolicies",
             Place::PassedRole | Place::PassedExistingRole => "PassRole",
             Place::SpotRole => "SpotRole",
+            Place::Alarms | Place::Dashboard => "Watch",
             Place::StateObjects => "State",
             Place::StateBucket => "StateBucket",
         }
@@ -93,6 +94,22 @@ impl<'a> Site<'a> {
             }
             Place::Profile | Place::NewProfile => {
                 vec![self.iam(&format!("instance-profile{IAM_PATH}{}", self.role()))]
+            }
+            // CloudWatch knows no tags of a dashboard, and none of an alarm that is not made yet: their names hold the lab's.
+            Place::Alarms => {
+                let (partition, region) = (self.partition(), &self.profile.region);
+                let names = self.watch();
+                vec![format!(
+                    "arn:{partition}:cloudwatch:{region}:*:alarm:{}*",
+                    names.alarms()
+                )]
+            }
+            Place::Dashboard => {
+                let (partition, names) = (self.partition(), self.watch());
+                vec![format!(
+                    "arn:{partition}:cloudwatch::*:dashboard/{}",
+                    names.dashboard()
+                )]
             }
             Place::StateObjects => self.state(|state| {
                 let slash = if state.prefix.is_empty() || state.prefix.ends_with('/') {
@@ -151,6 +168,8 @@ impl<'a> Site<'a> {
             | Place::Secrets
             | Place::Role
             | Place::Profile
+            | Place::Alarms
+            | Place::Dashboard
             | Place::StateObjects
             | Place::StateBucket => return None,
         })
@@ -198,6 +217,11 @@ impl<'a> Site<'a> {
 
     fn iam(&self, what: &str) -> String {
         format!("arn:{}:iam::*:{what}", self.partition())
+    }
+
+    /// The names of its alarms and dashboard, likewise.
+    fn watch(&self) -> WatchNames {
+        watch_names(self.profile, &LabId::new("?".repeat(ID_WIDTH)))
     }
 
     /// The name of the lab's role and instance profile, whatever the lab's id will be.

@@ -7,16 +7,16 @@
 
 use super::types::Need::{
     Always, DataVolume, DataVolumeThatGoes, ElasticIp, ExistingNetwork, ExistingProfile,
-    ImageParameter, MakingBucket, OwnNetwork, OwnRole, PlacementGroup, SharedState, Spot,
-    StackSecret, Unreached,
+    ImageParameter, MakingBucket, Metrics, OwnNetwork, OwnRole, PlacementGroup, SharedState, Spot,
+    StackSecret, Unreached, Watch,
 };
 use super::types::Phase::{Apply, Destroy, Plan, Power};
 use super::types::Place::{
-    Images, New, NewInVpc, NewMachine, NewProfile, NewRole, NewRule, Ours, Parameters,
-    PassedExistingRole, PassedRole, Profile, Region, Role, RolePolicies, Secrets, SpotRequest,
-    SpotRole, StateBucket, StateObjects, TagsOnCreate, UsedSubnets, UsedVpc,
+    Alarms, Dashboard, Images, New, NewInVpc, NewMachine, NewProfile, NewRole, NewRule, Ours,
+    Parameters, PassedExistingRole, PassedRole, Profile, Region, Role, RolePolicies, Secrets,
+    SpotRequest, SpotRole, StateBucket, StateObjects, TagsOnCreate, UsedSubnets, UsedVpc,
 };
-use super::types::Service::{Ec2, Iam, Quotas, S3, Ssm, Sts};
+use super::types::Service::{CloudWatch, Ec2, Iam, Quotas, S3, Ssm, Sts};
 use super::types::{Call, Grant, Need, Phase, Place, Service};
 
 const fn call(service: Service, name: &'static str, grants: &'static [Grant]) -> Call {
@@ -45,6 +45,21 @@ const fn tags(need: Need) -> Grant {
 /// The calls, in the order of their services and names.
 #[rustfmt::skip]
 pub const TABLE: &[Call] = &[
+    call(CloudWatch, "DeleteAlarms", &[
+        grant(Destroy, Watch, "cloudwatch:DeleteAlarms", Alarms),
+    ]),
+    call(CloudWatch, "DeleteDashboards", &[
+        grant(Destroy, Watch, "cloudwatch:DeleteDashboards", Dashboard),
+    ]),
+    call(CloudWatch, "DescribeAlarms", &[grant(Plan, Watch, "cloudwatch:DescribeAlarms", Region)]),
+    call(CloudWatch, "GetDashboard", &[grant(Plan, Watch, "cloudwatch:GetDashboard", Region)]),
+    call(CloudWatch, "GetMetricData", &[grant(Plan, Metrics, "cloudwatch:GetMetricData", Region)]),
+    call(CloudWatch, "PutDashboard", &[grant(Apply, Watch, "cloudwatch:PutDashboard", Dashboard)]),
+    // One call makes and changes; the tags are in it only where an alarm is made.
+    call(CloudWatch, "PutMetricAlarm", &[
+        grant(Apply, Watch, "cloudwatch:PutMetricAlarm", Alarms),
+        grant(Apply, Watch, "cloudwatch:TagResource", Alarms),
+    ]),
     call(Ec2, "AllocateAddress", &[
         grant(Apply, ElasticIp, "ec2:AllocateAddress", New("elastic-ip")),
         tags(ElasticIp),

@@ -5,6 +5,8 @@ use serde::Serialize;
 /// A service, by the prefix of its actions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Service {
+    /// CloudWatch.
+    CloudWatch,
     /// EC2 and VPC.
     Ec2,
     /// Identity and Access Management.
@@ -23,6 +25,7 @@ impl Service {
     /// The prefix of its actions.
     pub fn prefix(self) -> &'static str {
         match self {
+            Self::CloudWatch => "cloudwatch",
             Self::Ec2 => "ec2",
             Self::Iam => "iam",
             Self::Quotas => "servicequotas",
@@ -113,6 +116,10 @@ pub enum Need {
     PlacementGroup,
     /// Some node may be bought on the spot market.
     Spot,
+    /// The machines publish metrics.
+    Metrics,
+    /// They have alarms, or the lab a dashboard.
+    Watch,
     /// The state is in a bucket.
     SharedState,
     /// Only `init --state-bucket` makes this call, once for many labs; whoever makes buckets has a policy of their own.
@@ -168,6 +175,10 @@ pub enum Place {
     Profile,
     /// The lab's instance profile, made with the lab's tag on it.
     NewProfile,
+    /// The lab's alarms.
+    Alarms,
+    /// The lab's dashboard.
+    Dashboard,
     /// The lab's lockfile and lease in the bucket.
     StateObjects,
     /// The bucket itself.

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 
 use crate::inventory::{Identity, Interface, Inventory, Sighting};
 use crate::model::{
-    CloudId, Failure, ImageRef, InstanceState, InstanceType, Kind, LabName, Market, Op, Outcome,
-    PinnedImage, QuotaCode, Stamp, UsageClass, Usd, Zone,
+    CloudId, Failure, ImageRef, InstanceState, InstanceType, Kind, LabName, Market, MetricPoints,
+    MetricQuery, Op, Outcome, PinnedImage, QuotaCode, Stamp, UsageClass, Usd, WatchNames, Zone,
 };
 
 /// What one reading of the world covers.
@@ -22,6 +22,8 @@ pub struct Scope {
     pub instance_profiles: BTreeSet<String>,
     /// Whether placement groups matter to this lab; their API is called only then.
     pub placement_groups: bool,
+    /// The names of the lab's alarms and dashboard; CloudWatch is asked only where there are some, or may be.
+    pub watch: Option<WatchNames>,
     /// An existing VPC that the lab uses.
     pub vpc: Option<CloudId>,
     /// The lab's own VPC, if it is known already: its interfaces are read.
@@ -94,6 +96,15 @@ pub trait Cloud: Send + Sync + fmt::Debug {
 
     /// The interfaces in a VPC: they say what keeps it from being deleted.
     async fn interfaces(&self, vpc: &CloudId) -> Result<Vec<Interface>, Failure>;
+
+    /// What machines have published between two moments, in seconds since 1970, as means of periods; one answer for each
+    /// question, in their order. One call for each five hundred questions, but for pages.
+    async fn metric_data(
+        &self,
+        queries: &[MetricQuery],
+        span: (i64, i64),
+        period_s: u32,
+    ) -> Result<Vec<MetricPoints>, Failure>;
 
     /// What these ids stand for, whoever's it is; what does not exist is left out. One call for each kind.
     async fn find(

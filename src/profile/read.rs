@@ -96,9 +96,14 @@ impl<'a> Fields<'a> {
 
     /// `true` or `false`; `false` where it is not there.
     pub(super) fn flag(&self, name: &str) -> bool {
+        self.flag_or(name, false)
+    }
+
+    /// The same, and what it is where nothing is said.
+    pub(super) fn flag_or(&self, name: &str, default: bool) -> bool {
         self.get(name)
             .and_then(|found| found.get_ref().as_bool())
-            .unwrap_or(false)
+            .unwrap_or(default)
     }
 
     /// The place of a key's value.

@@ -207,6 +207,14 @@ pub struct Metrics {
     pub namespace: String,
     /// How often they are published, in seconds.
     pub interval_s: u32,
+    /// Whether each machine gets alarms.
+    pub alarms: bool,
+    /// Whether the lab gets a dashboard.
+    pub dashboard: bool,
+    /// A GPU is hot at this many degrees Celsius.
+    pub gpu_hot_celsius: u32,
+    /// A GPU's memory is nearly full at this many percent.
+    pub gpu_memory_percent: u32,
 }
 
 /// What idleness leads to.

@@ -278,11 +278,11 @@ pub(crate) fn json_answer(value: &serde_json::Value) -> Response {
     }
 }
 
-/// An answer in CBOR: all that is said in it is text.
-pub(crate) fn cbor_answer(status: u16, pairs: &[(&str, &str)]) -> Response {
+/// An answer in CBOR.
+pub(crate) fn cbor_answer(status: u16, told: &serde_json::Value) -> Response {
     let answer = Response {
         content_type: Cow::Borrowed("application/cbor"),
-        body: cbor::texts(pairs),
+        body: cbor::write(told),
         ..Response::empty(status)
     };
     answer.with("smithy-protocol", "rpc-v2-cbor".to_owned())
@@ -319,13 +319,13 @@ pub(crate) fn refusal(service: Service, error: &ApiError, number: u64) -> Respon
             });
         }
         Service::CloudWatch => {
-            let pairs = [("__type", error.code.as_str()), ("message", &error.message)];
+            let told = serde_json::json!({"__type": error.code, "message": error.message});
             let blame = if error.status < 500 {
                 "Sender"
             } else {
                 "Receiver"
             };
-            return cbor_answer(error.status, &pairs)
+            return cbor_answer(error.status, &told)
                 .with("x-amzn-query-error", format!("{};{blame}", error.code));
         }
         Service::Ssm | Service::Quotas => {

@@ -369,6 +369,8 @@ fn counted(entity: &Entity) -> Option<&'static str> {
         Entity::SecurityGroup(group) if group.is_default() => None,
         Entity::Role(_) => Some("role"),
         Entity::InstanceProfile(_) => Some("instance-profile"),
+        Entity::Alarm(_) => Some("alarm"),
+        Entity::Dashboard(_) => Some("dashboard"),
         Entity::SgRule(_) | Entity::SpotRequest(_) => None,
         // No part of a lab.
         Entity::Bucket(_) | Entity::Object(_) => None,

@@ -23,8 +23,8 @@ pub(super) fn perform(ctx: &mut Ctx<'_>, call: &Call, number: u64) -> Result<Res
         }
         Service::S3 => s3::perform(ctx, &call.ask),
         Service::CloudWatch => {
-            cloudwatch::perform(ctx, &call.json)?;
-            Ok(cbor_answer(200, &[]))
+            let told = cloudwatch::perform(ctx, &call.json)?;
+            Ok(cbor_answer(200, &told))
         }
         Service::Ssm => ssm::perform(ctx, &call.json).map(|value| json_answer(&value)),
         Service::Quotas => quotas::perform(ctx, &call.json).map(|value| json_answer(&value)),

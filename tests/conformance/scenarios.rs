@@ -116,6 +116,41 @@ pub(crate) fn a_lost_lockfile_is_made_again(bench: &Bench) {
     down(bench);
 }
 
+pub(crate) fn alarms_come_change_and_go(bench: &Bench) {
+    let watched = |more: &str| format!("{TWIN}[metrics]\nnamespace = \"Twin\"\n{more}");
+    up(bench, &watched(""));
+    settled(bench);
+    let alarms = || {
+        let known = bench.remembered().into_iter();
+        known
+            .filter(|address| address.starts_with("alarm."))
+            .count()
+    };
+    assert_eq!(alarms(), 5);
+    let name = bench.id("alarm.sim.0.gpu-hot");
+    bench.profile(&watched("gpu_hot_celsius = 70\n"));
+    bench.run(&["plan"]).exits(0).says("at least 70");
+    bench.run(&["apply", "--yes"]).exits(0);
+    settled(bench);
+    assert_eq!(bench.id("alarm.sim.0.gpu-hot"), name);
+    // A new machine is watched by the alarms of the old.
+    bench
+        .run(&["destroy", "--yes", "--target", "node.sim.0"])
+        .exits(0);
+    bench.run(&["apply", "--yes"]).exits(0);
+    settled(bench);
+    std::fs::remove_file(bench.lockfile()).expect("there is a lockfile");
+    bench.run(&["state", "rebuild"]).exits(0);
+    assert_eq!(alarms(), 5);
+    settled(bench);
+    bench.profile(&watched("alarms = false\n"));
+    bench.run(&["apply", "--yes"]).exits(0);
+    settled(bench);
+    assert_eq!(alarms(), 0);
+    down(bench);
+    assert!(bench.remembered().is_empty());
+}
+
 pub(crate) fn machines_stop_and_start(bench: &Bench) {
     up(bench, TWIN);
     bench.run(&["stop"]).exits(0);

@@ -12,7 +12,7 @@ use roboinfra::aws::{Aws, Settings};
 use roboinfra::event::Event;
 use roboinfra::inventory::{Identity, Inventory, Owner};
 use roboinfra::lab::{self, Facts, Lab};
-use roboinfra::model::{Address, CloudId, Failure, LabId, RetryPolicy, RunId};
+use roboinfra::model::{Address, CloudId, Failure, Kind, LabId, RetryPolicy, RunId};
 use roboinfra::plan::{self, Input, Mode, Notice, Plan};
 use roboinfra::port::{Clock, Cloud, JournalError, Scope, TestClock, WhoAmI};
 use roboinfra::profile::{self, Profile};
@@ -165,8 +165,18 @@ impl Rig {
             instance_profiles: BTreeSet::from([lab::instance_profile_name(name, lab_id)]),
             own_vpc: self.own_vpc(),
             placement_groups: self.profile.nodes.values().any(|node| node.placement_group),
+            watch: (lab::is_watched(&self.profile) || self.remembers_alarms())
+                .then(|| lab::watch_names(&self.profile, lab_id)),
             ..Scope::default()
         }
+    }
+
+    fn remembers_alarms(&self) -> bool {
+        let known = self.journal.folded(&self.lockfile).lockfile;
+        known.is_some_and(|lock| {
+            let mut kinds = lock.resources.values().map(|recorded| recorded.kind);
+            kinds.any(|kind| matches!(kind, Kind::Alarm | Kind::Dashboard))
+        })
     }
 
     /// Does what a look has shown. `watch` sees every event and may ask to stop.

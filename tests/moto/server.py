@@ -1,7 +1,7 @@
 """moto's server with the data that a lab needs and moto lacks.
 
-Data and protocol only: public SSM parameters and the images behind them, EC2's quotas, and one parameter that the
-EC2 API calls optional and moto requires. What moto does is left as it is, right or wrong.
+Data and protocol only: public SSM parameters and the images behind them, EC2's quotas, one parameter that the
+EC2 API calls optional and moto requires, and CloudWatch's CBOR protocol (`cbor.py`). What moto does is left as it is, right or wrong.
 
 Usage: python server.py PORT [with-parent]. It listens on 127.0.0.1 only; port 0 takes a free one. The first line on
 standard output is the port. With `with-parent` it ends when standard input does, so that it never outlives a test.
@@ -30,6 +30,8 @@ from moto.servicequotas.models import ServiceQuotasBackend
 from moto.servicequotas.responses import ServiceQuotasResponse
 from moto.ssm import models as ssm
 from werkzeug.serving import WSGIRequestHandler, make_server
+
+from cbor import Translated
 
 CANONICAL, DEBIAN, AMAZON = "099720109477", "136693071363", "898082745236"
 UBUNTU = "/aws/service/canonical/ubuntu/server/{}/stable/current/{}/hvm/ebs-{}/ami-id"
@@ -201,7 +203,7 @@ def main():
     detach_by_volume_alone()
     trust_signatures()
     let_loopback_stand_for_tls()
-    app = DomainDispatcherApplication(create_backend_app)
+    app = Translated(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", int(sys.argv[1]), app, threaded=True, request_handler=Quiet)
     if sys.argv[2:] == ["with-parent"]:
         threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use roboinfra::inventory::{
-    Inventory, Owner, Seen, SeenAddress, SeenAssociation, SeenGateway, SeenGroup, SeenInstance,
-    SeenKeyPair, SeenPlacementGroup, SeenProfile, SeenRole, SeenRoute, SeenRouteTable, SeenSubnet,
-    SeenVolume, SeenVpc, Sighting,
+    Inventory, Owner, Seen, SeenAddress, SeenAlarm, SeenAssociation, SeenDashboard, SeenGateway,
+    SeenGroup, SeenInstance, SeenKeyPair, SeenPlacementGroup, SeenProfile, SeenRole, SeenRoute,
+    SeenRouteTable, SeenSubnet, SeenVolume, SeenVpc, Sighting,
 };
 use roboinfra::lab::{self, Facts, Lab, image_key, wants};
 use roboinfra::model::{
-    AccountId, Address, CloudId, ImageId, InstanceState, LabId, PinnedImage, Ref, Region, Spec,
-    TAG_KEEP, Tags, Zone,
+    AccountId, Address, AlarmActions, CloudId, ImageId, InstanceState, LabId, PinnedImage, Ref,
+    Region, Spec, TAG_KEEP, Tags, Zone,
 };
 use roboinfra::plan::{self, Input, Mode, Plan, spec_digest};
 use roboinfra::profile;
@@ -187,6 +187,14 @@ fn seen(spec: &Spec, own: &mut CloudId, tags: &mut Tags) -> Seen {
                 dies_with_instance: false,
             })
         }
+        Spec::Alarm(s) => Seen::Alarm(SeenAlarm {
+            instance: Some(id(&s.node)),
+            settings: s.settings(),
+            actions: AlarmActions::default(),
+        }),
+        Spec::Dashboard(s) => Seen::Dashboard(SeenDashboard {
+            body: Some(s.body.clone()),
+        }),
         Spec::ElasticIp(s) => {
             *own = CloudId::new(format!("{own}"));
             Seen::ElasticIp(SeenAddress {

@@ -8,6 +8,7 @@ use syn::visit::{self, Visit};
 
 /// The clients by the names that the adapter gives them, and their services.
 const CLIENTS: &[(&str, Service)] = &[
+    ("cloudwatch", Service::CloudWatch),
     ("ec2", Service::Ec2),
     ("iam", Service::Iam),
     ("quotas", Service::Quotas),

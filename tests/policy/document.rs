@@ -24,6 +24,9 @@ fn actions(policy: &Policy) -> BTreeSet<String> {
 
 /// The resource type of an ARN, as EC2, IAM and SSM write it.
 fn kind(arn: &str) -> &str {
+    if arn == "*" {
+        return arn;
+    }
     let resource = arn.split(':').nth(5).unwrap_or_default();
     resource.split('/').next().unwrap_or_default()
 }

@@ -227,12 +227,17 @@ fn pass(mut stream: TcpStream, behind: &Upstream, watch: &Mutex<Watch>) {
         return;
     };
     let authorization = header(&head, "authorization").unwrap_or_default();
-    let request = Request::read(authorization, header(&head, "x-amz-target"), &body);
+    let request = Request::read(
+        &head[0],
+        authorization,
+        header(&head, "x-amz-target"),
+        &body,
+    );
     let policy = {
         let mut watch = watch
             .lock()
             .expect("nothing panics while it holds the watch");
-        let action = format!("{}:{}", request.service, request.action);
+        let action = format!("{}:{}", request.prefix(), request.action);
         watch.seen.insert(action);
         watch.policy.clone()
     };
@@ -278,10 +283,17 @@ fn refusal(request: &Request, ask: &Ask) -> Vec<u8> {
         "iam" => format!(
             "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>{message}</Message></Error><RequestId>r</RequestId></ErrorResponse>"
         ),
+        "monitoring" => String::new(),
         _ => serde_json::json!({"__type": "AccessDeniedException", "message": message}).to_string(),
     };
     let length = body.len();
-    format!("HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}")
+    // CloudWatch names the code in a header.
+    let code = if request.service == "monitoring" {
+        "smithy-protocol: rpc-v2-cbor\r\nx-amzn-query-error: AccessDenied;Sender\r\n"
+    } else {
+        ""
+    };
+    format!("HTTP/1.1 403 Forbidden\r\nconnection: close\r\n{code}content-length: {length}\r\n\r\n{body}")
         .into_bytes()
 }
 

@@ -43,6 +43,8 @@ types = ["g5.12xlarge"]
 bootstrap = []
 market = "spot"
 placement_group = true
+[metrics]
+namespace = "Large"
 "#;
 
 /// The same machine in a network that is there, with an instance profile that is there.

@@ -44,6 +44,14 @@ const UNASKED: &[(&str, &str)] = &[
         "asked only where an account has no value of its own",
     ),
     (
+        "cloudwatch:TagResource",
+        "moto evaluates the action of the call alone, not those that it implies",
+    ),
+    (
+        "cloudwatch:GetMetricData",
+        "asked only where somebody looks at the metrics",
+    ),
+    (
         "ec2:DeleteRoute",
         "a route goes with its table; the sandbox's story deletes one alone",
     ),

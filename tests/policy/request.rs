@@ -41,13 +41,21 @@ const KINDS: [(&str, &str); 12] = [
 ];
 
 impl Request {
-    /// Reads a request; `authorization` and `target` are headers.
-    pub(crate) fn read(authorization: &str, target: Option<&str>, body: &[u8]) -> Self {
+    /// Reads a request; `line` is its first, `authorization` and `target` are headers.
+    pub(crate) fn read(line: &str, authorization: &str, target: Option<&str>, body: &[u8]) -> Self {
         let scope = authorization
             .split("Credential=")
             .nth(1)
             .unwrap_or_default();
         let scope: Vec<&str> = scope.split([',', '/']).collect();
+        if let Some((_, action)) = line.split_once("/operation/") {
+            return Self {
+                service: scope.get(3).copied().unwrap_or_default().to_owned(),
+                region: scope.get(2).copied().unwrap_or_default().to_owned(),
+                action: action.split(' ').next().unwrap_or_default().to_owned(),
+                params: cbor_texts(body),
+            };
+        }
         let params: BTreeMap<String, String> = form_urlencoded::parse(body)
             .map(|(key, value)| (key.into_owned(), value.into_owned()))
             .collect();
@@ -79,6 +87,7 @@ impl Request {
             "sts" => Vec::new(),
             "ec2" => self.ec2(account),
             "iam" => self.iam(),
+            "monitoring" => self.cloudwatch(),
             "ssm" => {
                 let name = self.params.get("Name").cloned().unwrap_or_default();
                 let arn = format!("arn:aws:ssm:{}::parameter{name}", self.region);
@@ -202,6 +211,32 @@ impl Request {
             .collect()
     }
 
+    /// The service as IAM names it.
+    pub(crate) fn prefix(&self) -> &str {
+        match self.service.as_str() {
+            "monitoring" => "cloudwatch",
+            service => service,
+        }
+    }
+
+    /// Alarms and dashboards are known by their names.
+    fn cloudwatch(&self) -> Vec<Ask> {
+        let action = format!("cloudwatch:{}", self.action);
+        let of = |key: &str| self.params.get(key);
+        let alarm = of("AlarmName").or(of("AlarmNames"));
+        let dashboard = of("DashboardName").or(of("DashboardNames"));
+        let resource = match (alarm, dashboard) {
+            (Some(name), _) => format!("arn:aws:cloudwatch:{}:{ACCOUNT}:alarm:{name}", self.region),
+            (_, Some(name)) => format!("arn:aws:cloudwatch::{ACCOUNT}:dashboard/{name}"),
+            _ => "*".to_owned(),
+        };
+        let mut asks = vec![self.ask(&action, resource.clone(), BTreeMap::new())];
+        if self.action == "PutMetricAlarm" && self.params.contains_key("Tags") {
+            asks.push(self.ask("cloudwatch:TagResource", resource, BTreeMap::new()));
+        }
+        asks
+    }
+
     fn iam(&self) -> Vec<Ask> {
         let param = |name: &str| self.params.get(name).cloned();
         let action = format!("iam:{}", self.action);
@@ -234,6 +269,35 @@ impl Request {
         }
         asks
     }
+}
+
+/// The members of a CBOR map whose values are texts, or lists of texts, of which the first is taken; of others only that
+/// they are there. It reads no more of CBOR than these requests have.
+fn cbor_texts(body: &[u8]) -> BTreeMap<String, String> {
+    let names = [
+        "AlarmName",
+        "AlarmNames",
+        "DashboardName",
+        "DashboardNames",
+        "Tags",
+    ];
+    let found = names.iter().filter_map(|name| {
+        let mut key = vec![0x60 | u8::try_from(name.len()).expect("a short name")];
+        key.extend(name.as_bytes());
+        let at = body.windows(key.len()).position(|part| part == key)? + key.len();
+        let value = text_at(&body[at..]).or_else(|| text_at(&body[at + 1..]));
+        Some(((*name).to_owned(), value.unwrap_or_default()))
+    });
+    found.collect()
+}
+
+fn text_at(bytes: &[u8]) -> Option<String> {
+    let (length, rest) = match bytes {
+        [short @ 0x60..=0x77, rest @ ..] => (usize::from(short & 31), rest),
+        [0x78, length, rest @ ..] => (usize::from(*length), rest),
+        _ => return None,
+    };
+    String::from_utf8(rest.get(..length)?.to_vec()).ok()
 }
 
 fn prefixed(key: &str, tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {

@@ -41,6 +41,11 @@ const UNUSED: &[(&str, &str, &str)] = &[
         "servicequotas:GetAWSDefaultServiceQuota",
         "asked only where an account has no value of its own; the sandbox always has one",
     ),
+    (
+        "PlanRead",
+        "cloudwatch:GetMetricData",
+        "asked only where somebody looks at the metrics",
+    ),
 ];
 
 /// Whether the stories need not use an action.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use roboinfra::inventory::{Identity, Interface, Inventory, Sighting};
 use roboinfra::model::{
-    CloudId, Failure, ImageRef, InstanceType, Kind, Market, Op, Outcome, PinnedImage, QuotaCode,
-    Stamp, UsageClass, Usd, Zone,
+    CloudId, Failure, ImageRef, InstanceType, Kind, Market, MetricPoints, MetricQuery, Op, Outcome,
+    PinnedImage, QuotaCode, Stamp, UsageClass, Usd, Zone,
 };
 use roboinfra::port::{Clock, Cloud, Scope, Watched};
 
@@ -177,6 +177,16 @@ impl Cloud for Mortal {
 
     async fn interfaces(&self, vpc: &CloudId) -> Result<Vec<Interface>, Failure> {
         self.through(self.cloud.interfaces(vpc)).await
+    }
+
+    async fn metric_data(
+        &self,
+        queries: &[MetricQuery],
+        span: (i64, i64),
+        period_s: u32,
+    ) -> Result<Vec<MetricPoints>, Failure> {
+        self.through(self.cloud.metric_data(queries, span, period_s))
+            .await
     }
 
     async fn find(

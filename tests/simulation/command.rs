@@ -325,6 +325,8 @@ impl Session<'_> {
             placement_groups: profile.nodes.values().any(|node| node.placement_group)
                 || remembered(Kind::PlacementGroup).next().is_some()
                 || recorded.is_none_or(|lock| lock.resources.is_empty()),
+            // Whatever the profile says now, alarms may be left from before.
+            watch: Some(lab::watch_names(profile, lab_id)),
             ..Scope::default()
         }
     }

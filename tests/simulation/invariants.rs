@@ -41,6 +41,8 @@ impl Thing {
             "Instance" => Kind::Instance,
             "Volume" if !self.is_root() => Kind::Volume,
             "Address" => Kind::ElasticIp,
+            "Alarm" => Kind::Alarm,
+            "Dashboard" => Kind::Dashboard,
             _ => return None,
         })
     }
@@ -80,8 +82,18 @@ pub(crate) fn things(sandbox: &Sandbox) -> Things {
         let Value::Object(entity) = value else {
             continue;
         };
-        for (what, body) in entity {
-            let named = ["KeyPair", "PlacementGroup", "Role", "InstanceProfile"];
+        for (what, mut body) in entity {
+            if what == "Dashboard" {
+                tag_by_name(&mut body);
+            }
+            let named = [
+                "KeyPair",
+                "PlacementGroup",
+                "Role",
+                "InstanceProfile",
+                "Alarm",
+                "Dashboard",
+            ];
             let id = if named.contains(&what.as_str()) {
                 body["name"].as_str().unwrap_or_default().to_owned()
             } else {
@@ -91,6 +103,15 @@ pub(crate) fn things(sandbox: &Sandbox) -> Things {
         }
     }
     things
+}
+
+/// A dashboard has no tags: its name says whose it is.
+fn tag_by_name(dashboard: &mut Value) {
+    let name = dashboard["name"].as_str().unwrap_or_default();
+    if let Some(id) = name.strip_prefix("roboinfra-twin-") {
+        let tags = [(TAG_LAB_ID, id), (TAG_ADDRESS, "dashboard")];
+        dashboard["tags"] = tags.into_iter().collect();
+    }
 }
 
 /// What was ever announced and what was ever made, over all commands of a story.
@@ -134,7 +155,10 @@ impl Ledgers {
                 !concerned.is_empty(),
                 "{address} ({ids:?}) was made by {run} without an intent"
             );
-            let names = matches!(kind, Kind::KeyPair | Kind::Role | Kind::InstanceProfile);
+            let names = matches!(
+                kind,
+                Kind::KeyPair | Kind::Role | Kind::InstanceProfile | Kind::Alarm
+            );
             let count = |fates: &[Fate]| {
                 let with = concerned.iter().filter(|(_, _, fate)| fates.contains(fate));
                 with.count().max(usize::from(names))

@@ -15,6 +15,8 @@ pub(crate) struct Shape {
     operators: BTreeSet<&'static str>,
     ports: BTreeMap<&'static str, (u16, &'static str)>,
     tag: u64,
+    /// What follows `[metrics]`, if there is such a section.
+    watch: Option<&'static str>,
     groups: BTreeMap<&'static str, Group>,
 }
 
@@ -38,6 +40,13 @@ const MARKETS: [&str; 4] = ["on-demand", "on-demand", "spot", "spot-then-on-dema
 const IMAGES: [&str; 3] = ["ubuntu-22.04", "ubuntu-22.04", "ubuntu-24.04"];
 const VOLUMES: [&str; 2] = ["data", "logs"];
 const OPERATORS: [&str; 3] = ["203.0.113.7/32", "198.51.100.0/24", "192.0.2.44/32"];
+const WATCHES: [&str; 5] = [
+    "",
+    "",
+    "gpu_hot_celsius = 70",
+    "alarms = false",
+    "dashboard = false",
+];
 const PORTS: [(&str, u16); 3] = [("ssh", 22), ("foxglove", 8765), ("web", 8443)];
 
 impl Shape {
@@ -49,6 +58,7 @@ impl Shape {
             operators: BTreeSet::from([OPERATORS[0]]),
             ports: BTreeMap::from([("ssh", (22, "operators"))]),
             tag: 0,
+            watch: rng.chance(60).then(|| rng.pick(&WATCHES)),
             groups: BTreeMap::new(),
         };
         for _ in 0..rng.between(1, 2) {
@@ -66,7 +76,7 @@ impl Shape {
 
     /// One edit, as people make them.
     pub(crate) fn edit(&mut self, rng: &mut Rng) {
-        match rng.below(12) {
+        match rng.below(14) {
             0 => drop(self.zones.insert(zone(rng))),
             1 if self.zones.len() > 1 => drop(self.zones.pop_first()),
             2 => self.tag += 1,
@@ -82,6 +92,8 @@ impl Shape {
                 self.groups.entry(name).or_insert_with(|| Group::new(rng));
             }
             7 if self.groups.len() > 1 && rng.chance(60) => drop(self.groups.pop_last()),
+            8 => self.watch = Some(rng.pick(&WATCHES)),
+            9 if rng.chance(50) => self.watch = None,
             _ => {
                 let names: Vec<&str> = self.groups.keys().copied().collect();
                 let name = names[rng.index(names.len())];
@@ -140,6 +152,9 @@ impl Shape {
         }
         for (name, group) in &self.groups {
             line(group.text(name));
+        }
+        if let Some(watch) = self.watch {
+            line(format!("[metrics]\nnamespace = \"Twin\"\n{watch}"));
         }
         text
     }

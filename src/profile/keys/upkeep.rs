@@ -22,6 +22,35 @@ pub(super) static METRICS: Section = Section {
         )
         .default("60")
         .aka(&["interval"]),
+        key(
+            "alarms",
+            Shape::Flag,
+            "false",
+            "Whether each machine gets alarms in CloudWatch: GPU missing, GPU hot, GPU memory nearly full, agent silent, idle.",
+        )
+        .default("true")
+        .aka(&["alarm"]),
+        key(
+            "dashboard",
+            Shape::Flag,
+            "false",
+            "Whether the lab gets a dashboard in CloudWatch.",
+        )
+        .default("true"),
+        key(
+            "gpu_hot_celsius",
+            Shape::Whole(40, 110),
+            "80",
+            "The alarm on a hot GPU rings after ten minutes at this many degrees Celsius, 40 to 110.",
+        )
+        .default("85"),
+        key(
+            "gpu_memory_percent",
+            Shape::Whole(10, 100),
+            "90",
+            "The alarm on GPU memory rings after 15 minutes at this much of it, 10 to 100.",
+        )
+        .default("95"),
     ],
 };
 

@@ -65,6 +65,10 @@ fn metrics(fields: &Fields<'_>, problems: &mut Problems) -> Option<Metrics> {
     Some(Metrics {
         namespace: at.value.to_owned(),
         interval_s,
+        alarms: fields.flag_or("alarms", true),
+        dashboard: fields.flag_or("dashboard", true),
+        gpu_hot_celsius: fields.whole("gpu_hot_celsius").map_or(85, |at| at.value),
+        gpu_memory_percent: fields.whole("gpu_memory_percent").map_or(95, |at| at.value),
     })
 }
 

@@ -1,5 +1,5 @@
-//! CBOR (RFC 8949), as far as Smithy's RPC v2 protocol uses it: read into JSON's values, written as maps of texts.
-//! A tagged time becomes its number; what JSON has no word for (NaN, bytes) is an error.
+//! CBOR (RFC 8949), as far as Smithy's RPC v2 protocol uses it: read into JSON's values, and written from them.
+//! A tagged time becomes its number, and a number is written as a time where its name says that it is one; what JSON has no word for (NaN, bytes) is an error.
 
 use serde_json::{Map, Number, Value};
 
@@ -13,28 +13,70 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Value> {
     reader.rest.is_empty().then_some(value)
 }
 
-/// Writes a map of texts, in this order.
-pub(crate) fn texts(pairs: &[(&str, &str)]) -> Vec<u8> {
-    let mut bytes = head(5, pairs.len());
-    for (key, value) in pairs {
-        for text in [key, value] {
-            bytes.extend(head(3, text.len()));
-            bytes.extend_from_slice(text.as_bytes());
-        }
-    }
+/// Writes one value. Numbers under a name such as `Timestamps` are times (Smithy RPC v2 CBOR, "Timestamp type
+/// serialization": tag 1).
+pub(crate) fn write(value: &Value) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    put(&mut bytes, value, false);
     bytes
 }
 
-fn head(kind: u8, length: usize) -> Vec<u8> {
-    let kind = kind << 5;
-    match (u8::try_from(length), u16::try_from(length)) {
-        (Ok(short), _) if short < 24 => vec![kind | short],
-        (Ok(byte), _) => vec![kind | 0x18, byte],
-        (_, Ok(two)) => [vec![kind | 0x19], two.to_be_bytes().to_vec()].concat(),
-        _ => {
-            let four = u32::try_from(length).unwrap_or(u32::MAX);
-            [vec![kind | 0x1a], four.to_be_bytes().to_vec()].concat()
+fn put(bytes: &mut Vec<u8>, value: &Value, is_time: bool) {
+    match value {
+        Value::Null => bytes.push(0xf6),
+        Value::Bool(is) => bytes.push(if *is { 0xf5 } else { 0xf4 }),
+        Value::Number(number) => {
+            if is_time {
+                bytes.push(0xc1);
+            }
+            match (number.as_u64(), number.as_i64()) {
+                (Some(number), _) => head(bytes, 0, number),
+                (_, Some(number)) => head(bytes, 1, number.unsigned_abs() - 1),
+                _ => {
+                    bytes.push(0xfb);
+                    let float = number.as_f64().unwrap_or_default();
+                    bytes.extend_from_slice(&float.to_be_bytes());
+                }
+            }
         }
+        Value::String(text) => put_text(bytes, text),
+        Value::Array(list) => {
+            head(bytes, 4, list.len() as u64);
+            list.iter().for_each(|one| put(bytes, one, is_time));
+        }
+        Value::Object(map) => {
+            head(bytes, 5, map.len() as u64);
+            for (key, value) in map {
+                put_text(bytes, key);
+                let is_time = key.ends_with("Timestamp") || key.ends_with("Timestamps");
+                put(bytes, value, is_time);
+            }
+        }
+    }
+}
+
+fn put_text(bytes: &mut Vec<u8>, text: &str) {
+    head(bytes, 3, text.len() as u64);
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+fn head(bytes: &mut Vec<u8>, kind: u8, number: u64) {
+    let kind = kind << 5;
+    if let Ok(byte) = u8::try_from(number) {
+        if byte < 24 {
+            bytes.push(kind | byte);
+        } else {
+            bytes.extend_from_slice(&[kind | 0x18, byte]);
+        }
+    } else if let Ok(two) = u16::try_from(number) {
+        bytes.push(kind | 0x19);
+        bytes.extend_from_slice(&two.to_be_bytes());
+    } else if let Ok(four) = u32::try_from(number) {
+        bytes.push(kind | 0x1a);
+        bytes.extend_from_slice(&four.to_be_bytes());
+    } else {
+        bytes.push(kind | 0x1b);
+        bytes.extend_from_slice(&number.to_be_bytes());
     }
 }
 
@@ -209,7 +251,26 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let long = "x".repeat(300);
-        let bytes = texts(&[("__type", "Oh"), ("message", &long)]);
-        assert_eq!(read(&bytes), Some(json!({"__type": "Oh", "message": long})));
+        let numbers = json!([
+            0,
+            23,
+            24,
+            255,
+            256,
+            65_536,
+            5_000_000_000_u64,
+            -1,
+            -500,
+            1.5
+        ]);
+        for value in [
+            json!({"__type": "Oh", "message": long}),
+            json!({"a": numbers, "b": [true, false, null], "c": {}}),
+            json!({"Timestamps": [1_363_896_240, 1.5], "LastModifiedTimestamp": 7}),
+        ] {
+            assert_eq!(read(&write(&value)), Some(value));
+        }
+        let time = write(&json!({"StateUpdatedTimestamp": 7}));
+        assert_eq!(&time[time.len() - 2..], &[0xc1, 0x07]);
     }
 }

@@ -10,6 +10,7 @@ use super::network::{
     Address, Gateway, Interface, RouteAssociation, RouteTable, SecurityGroup, SgRule, Subnet, Vpc,
 };
 use super::storage::{Image, Snapshot, Volume};
+use super::watch::{Alarm, Dashboard};
 
 /// A kind of entity.
 pub(crate) trait Record: Sized {
@@ -104,4 +105,6 @@ entities! {
     FaultState "fault/";
     Bucket "bucket/";
     Object "object/";
+    Alarm "alarm/" tags;
+    Dashboard "dashboard/";
 }

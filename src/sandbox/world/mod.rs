@@ -12,6 +12,7 @@ mod log;
 mod network;
 mod storage;
 mod store;
+mod watch;
 
 pub(crate) use access::{FaultState, InstanceProfile, KeyPair, Role, ServiceLinkedRole, Token};
 pub(crate) use buckets::{Bucket, Object};
@@ -31,3 +32,4 @@ pub(crate) use storage::{
     Attachment, Image, ImageDevice, Modification, Snapshot, Volume, VolumeState,
 };
 pub(crate) use store::Store;
+pub(crate) use watch::{Alarm, Dashboard};

@@ -79,7 +79,7 @@ fn groups(bill: &Bill, fold_from: usize) -> Vec<Group<'_>> {
 fn place(address: &Address) -> (&str, usize) {
     let mut parts = address.as_str().split('.');
     let first = parts.next().unwrap_or_default();
-    let rank = ["node", "volume", "elastic-ip"]
+    let rank = ["node", "volume", "elastic-ip", "metrics"]
         .iter()
         .position(|kind| *kind == first);
     (parts.next().unwrap_or_default(), rank.unwrap_or(usize::MAX))

@@ -17,10 +17,17 @@ enum Section {
     Access,
     Identity,
     Nodes,
+    Watch,
 }
 
 impl Section {
-    const ALL: [Self; 4] = [Self::Network, Self::Access, Self::Identity, Self::Nodes];
+    const ALL: [Self; 5] = [
+        Self::Network,
+        Self::Access,
+        Self::Identity,
+        Self::Nodes,
+        Self::Watch,
+    ];
 
     fn of(kind: Kind) -> Self {
         match kind {
@@ -33,6 +40,7 @@ impl Section {
             Kind::SecurityGroup | Kind::KeyPair => Self::Access,
             Kind::Role | Kind::InstanceProfile => Self::Identity,
             Kind::PlacementGroup | Kind::Instance | Kind::Volume | Kind::ElasticIp => Self::Nodes,
+            Kind::Alarm | Kind::Dashboard => Self::Watch,
         }
     }
 
@@ -42,6 +50,7 @@ impl Section {
             Self::Access => "Access",
             Self::Identity => "Identity",
             Self::Nodes => "Nodes",
+            Self::Watch => "Watch",
         }
     }
 }
@@ -156,7 +165,7 @@ fn unfold(group: Group<'_>, fold_from: usize) -> Vec<Group<'_>> {
 /// Where a change stands in its section: by node group, then by kind; elsewhere by kind.
 fn place(change: &Change) -> (&str, Kind) {
     let group = match change.kind {
-        Kind::Instance | Kind::Volume | Kind::ElasticIp => change
+        Kind::Instance | Kind::Volume | Kind::ElasticIp | Kind::Alarm => change
             .address
             .as_str()
             .split('.')

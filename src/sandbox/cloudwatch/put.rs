@@ -1,12 +1,13 @@
-//! CloudWatch: what hosts publish. It is kept as long as the sandbox lives, for tests that ask what arrived.
+//! What machines publish. It is kept as long as the sandbox lives.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::context::Ctx;
-use super::published::Published;
-use super::wire::{ApiError, ApiResult};
+use super::super::context::Ctx;
+use super::super::published::Published;
+use super::super::wire::{ApiError, ApiResult};
+use super::query::{missing, text};
 
 /// The most that one call may hold (CloudWatch API Reference, PutMetricData: 1000 metrics).
 const MOST_METRICS: usize = 1000;
@@ -18,13 +19,8 @@ const MOST_VALUES: usize = 150;
 const OLDEST_S: f64 = 14.0 * 86_400.0;
 const NEWEST_S: f64 = 2.0 * 3600.0;
 
-/// Performs an action. A call is taken whole or not at all.
-pub(super) fn perform(ctx: &mut Ctx<'_>, input: &Value) -> ApiResult {
-    if ctx.action != "PutMetricData" {
-        let action = ctx.action;
-        let message = format!("the sandbox does not speak the CloudWatch action {action}");
-        return Err(ApiError::unsupported(message));
-    }
+/// A call is taken whole or not at all.
+pub(super) fn put(ctx: &mut Ctx<'_>, input: &Value) -> ApiResult<Value> {
     let namespace = text(input, "Namespace").ok_or_else(|| missing("Namespace"))?;
     if namespace.starts_with("AWS/") || namespace.len() > 255 {
         return Err(ApiError::invalid(
@@ -46,21 +42,7 @@ pub(super) fn perform(ctx: &mut Ctx<'_>, input: &Value) -> ApiResult {
         .map(|datum| read(datum, namespace, ctx.region, now))
         .collect::<ApiResult<_>>()?;
     ctx.metrics.extend(published);
-    Ok(())
-}
-
-fn missing(name: &str) -> ApiError {
-    ApiError::new(
-        "MissingParameter",
-        format!("The parameter {name} is required."),
-    )
-}
-
-fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
-    value
-        .get(name)
-        .and_then(Value::as_str)
-        .filter(|text| !text.is_empty())
+    Ok(Value::Object(serde_json::Map::new()))
 }
 
 fn read(datum: &Value, namespace: &str, region: &str, now: i64) -> ApiResult<Published> {
