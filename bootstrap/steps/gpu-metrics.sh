@@ -142,12 +142,14 @@ write_settings() {
 }
 
 restart_agent() {
-    local until=$((SECONDS + AGENT_WAIT)) mark="${ROBOINFRA_RUN:-/run}/agent-mark"
-    touch "$mark"
+    local until=$((SECONDS + AGENT_WAIT))
+    # What it says from now on it says as what it is now.
+    systemctl stop roboinfra-agent 2>/dev/null || true
+    rm -f "$agent_status"
     systemctl reset-failed roboinfra-agent 2>/dev/null || true
     systemctl restart roboinfra-agent || true
     while ((SECONDS < until)); do
-        if systemctl is-active --quiet roboinfra-agent && [[ $agent_status -nt $mark ]]; then
+        if systemctl is-active --quiet roboinfra-agent && [[ -e $agent_status ]]; then
             say "the agent runs"
             return
         fi

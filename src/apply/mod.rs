@@ -21,6 +21,8 @@ mod worker;
 pub use confirm::confirm;
 pub use driver::{Engine, Report, Stop};
 pub use gather::{ForLaunch, Gathered, capacity, gather};
-pub use hosts::{HostJob, Introduced, StepLog, Tending, bootstrap, examine, remember};
+pub use hosts::{
+    HostJob, Introduced, StepLog, Tending, agents, bootstrap, examine, hold, remember,
+};
 pub use recover::{Recovery, recover};
 pub use run::Run;

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::global::Global;
 use super::{
-    apply, bootstrap, completions, demo, destroy, doctor, exit, graph, import, init, logs, man,
-    plan, policy, power, sandbox, schema, ssh, state, status, validate,
+    apply, bootstrap, completions, demo, destroy, doctor, exit, graph, hold, import, init, logs,
+    man, plan, policy, power, sandbox, schema, ssh, state, status, validate,
 };
 
 /// GPU robotics labs on AWS from one TOML file
@@ -52,6 +52,8 @@ pub(super) enum Command {
     Start(power::PowerArgs),
     /// Stop running machines and wait until they stand.
     Stop(power::PowerArgs),
+    /// Leave machines alone for a while, however idle they are.
+    Hold(hold::HoldArgs),
     /// Make hosts ready: driver, Docker and what else their steps install.
     Bootstrap(bootstrap::BootstrapArgs),
     /// Measure hosts and say what is wrong and what to do.

@@ -58,7 +58,7 @@ async fn acts(app: &mut App) -> Result<u8, OpenError> {
         let code = match act {
             Act::Plan => plan::plan(app, &plan_args).await?,
             Act::Apply => apply::apply(app, &apply::ApplyArgs::yes()).await?,
-            Act::Status => status::status(app, &status::StatusArgs {}).await?,
+            Act::Status => status::status(app, &status::StatusArgs::default()).await?,
             Act::Destroy => destroy::destroy(app, &destroy::DestroyArgs::yes()).await?,
         };
         codes.push(code);

@@ -119,8 +119,8 @@ fn typed(word: &str) -> String {
     }
 }
 
-/// Reads `90s`, `10m` or `2h`.
-fn duration(text: &str) -> Result<Duration, String> {
+/// Reads `90s`, `10m`, `2h` or `3d`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = text.split_at(
         text.trim_end_matches(|c: char| c.is_ascii_alphabetic())
             .len(),
@@ -132,6 +132,7 @@ fn duration(text: &str) -> Result<Duration, String> {
         "s" => 1,
         "m" => 60,
         "h" => 3600,
+        "d" => 86_400,
         _ => return Err("write a number and a unit, such as 90s, 10m or 2h".to_owned()),
     };
     Ok(Duration::from_secs(number.saturating_mul(seconds)))

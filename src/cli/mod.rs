@@ -19,6 +19,7 @@ mod exec;
 pub mod exit;
 mod global;
 mod graph;
+mod hold;
 mod host_logs;
 mod hosts;
 mod hosts_after;

@@ -11,8 +11,8 @@ use super::error::CliError;
 use super::session::OpenError;
 use super::settings::Settings;
 use super::{
-    apply, bootstrap, completions, demo, destroy, doctor, exit, graph, import, init, logs, man,
-    plan, policy, power, sandbox, schema, ssh, state, status, validate,
+    apply, bootstrap, completions, demo, destroy, doctor, exit, graph, hold, import, init, logs,
+    man, plan, policy, power, sandbox, schema, ssh, state, status, validate,
 };
 use crate::plan::Power;
 
@@ -117,6 +117,7 @@ async fn obey(app: &mut App, command: &Command) -> Result<u8, OpenError> {
         Command::Status(args) => status::status(app, args).await,
         Command::Start(args) => power::power(app, args, Power::On).await,
         Command::Stop(args) => power::power(app, args, Power::Off).await,
+        Command::Hold(args) => hold::hold(app, args).await,
         Command::Bootstrap(args) => bootstrap::bootstrap(app, args).await,
         Command::Doctor(args) => doctor::doctor(app, args).await,
         Command::Logs(args) => logs::logs(app, args).await,

@@ -1,15 +1,21 @@
 //! `status`: what runs, what it costs, what to do next.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use clap::Args;
 
 use super::app::{App, READING};
+use super::error::CliError;
 use super::exit;
+use super::hosts::{edge_jobs, machines};
 use super::prepare::{Prepared, Wish, price_whole, read, think};
 use super::session::{OpenError, Session};
 use super::show::{place, same_lab};
+use super::tend::{PATIENCE, tending};
+use crate::apply;
 use crate::inventory::{Seen, SeenAddress, SeenInstance, Sighting};
+use crate::lab::{AGENT_STEP, AtHand};
 use crate::model::{Action, Address, CloudId, FieldChange, InstanceState, Kind, TAG_KEEP, Usd};
 use crate::plan::{Mode, Rate};
 use crate::state::{Lockfile, Standing};
@@ -17,11 +23,20 @@ use crate::ui::{
     self, AddressStatus, HostStatus, NodeStatus, Spending, StatusReport, VolumeStatus,
 };
 
-/// Show what runs, what it costs and what to do next.
-#[derive(Debug, Args)]
-pub(super) struct StatusArgs {}
+/// For so long the agents of all hosts together are asked.
+const FOR_AGENTS: Duration = Duration::from_secs(5);
 
-pub(super) async fn status(app: &mut App, _args: &StatusArgs) -> Result<u8, OpenError> {
+/// Show what runs, what it costs and what to do next.
+///
+/// The agents of running hosts are asked, for five seconds at most, why each is busy or when it will stop.
+#[derive(Debug, Default, Args)]
+pub(super) struct StatusArgs {
+    /// Do not ask the hosts.
+    #[arg(long)]
+    no_hosts: bool,
+}
+
+pub(super) async fn status(app: &mut App, args: &StatusArgs) -> Result<u8, OpenError> {
     let session = Session::open(&app.global.target(), &app.settings).await?;
     let loaded = session.load().await?;
     let folded = loaded.state.folded();
@@ -55,9 +70,12 @@ pub(super) async fn status(app: &mut App, _args: &StatusArgs) -> Result<u8, Open
     };
     let mut prepared = price_whole(&session, reading, lab, quiet).await;
     prepared.plan = plan;
-    drop(busy);
     let mut report = report(app, &session, &prepared, run);
     report.hosts = hosts(&session, &prepared, &lock);
+    if !args.no_hosts {
+        ask_agents(app, &session, &prepared, &lock, &mut report.hosts).await?;
+    }
+    drop(busy);
     if let Some(command) = for_hosts(&report).filter(|_| report.pending == 0) {
         report.next.insert(0, format!("{command}{}", same_lab(app)));
     }
@@ -183,9 +201,39 @@ fn hosts(session: &Session, prepared: &Prepared, lock: &Lockfile) -> Vec<HostSta
                 lacks: known.map_or_else(Vec::new, |known| known.lacks.clone()),
                 measured: known.map(|known| known.measured),
                 services: known.map_or_else(BTreeMap::new, |known| known.services.clone()),
+                agent: None,
             }
         })
         .collect()
+}
+
+/// Asks the agents that were installed. No host is met for the first time here: its key is known already.
+async fn ask_agents(
+    app: &App,
+    session: &Session,
+    prepared: &Prepared,
+    lock: &Lockfile,
+    hosts: &mut [HostStatus],
+) -> Result<(), CliError> {
+    let has_agent = |address: &Address| {
+        let known = lock.hosts.get(address);
+        known.is_some_and(|known| known.steps.contains_key(AGENT_STEP))
+            && hosts.iter().any(|host| host.address == *address)
+    };
+    let at_hand = AtHand::default();
+    let mut jobs = edge_jobs(session, &at_hand, &has_agent)?;
+    let world = (prepared.reading.inventory(), &prepared.reading.lab_id);
+    jobs.extend(machines(session, &at_hand, world, &has_agent)?);
+    jobs.retain(|job| session.hosts.knows(&job.target));
+    let tending = tending(app, session, PATIENCE);
+    let answers = apply::agents(&tending, &jobs, FOR_AGENTS).await;
+    for (job, answer) in jobs.iter().zip(answers) {
+        let mut found = hosts.iter_mut();
+        if let Some(host) = found.find(|host| host.address == job.target.address) {
+            host.agent = Some(answer);
+        }
+    }
+    Ok(())
 }
 
 /// What helps a host that is not as it should be.

@@ -3,6 +3,7 @@
 //! Owns: how commands are written and answers are read, and the decision which step runs when. Does not own: the
 //! connection (`ssh`), or carrying the decision out (`apply`).
 
+mod agent;
 mod command;
 mod console;
 mod facts;
@@ -14,6 +15,7 @@ mod status;
 mod verdict;
 mod wanted;
 
+pub use agent::AgentNow;
 pub use command::{Command, HOME, Runner};
 pub use console::console_keys;
 pub use facts::Facts;

@@ -3,6 +3,7 @@
 //! Owns: turning values into text for people and into versioned JSON for programs. Does not own: deciding anything,
 //! or how what it shows comes about. A view is a function from a value and a `Look` to text; only `terminal` writes.
 
+mod agent;
 pub mod diagnostic;
 mod displays;
 mod error_view;
@@ -23,6 +24,7 @@ mod table;
 mod terminal;
 mod text;
 
+pub use agent::{HoldReport, hold_view};
 pub use displays::{Busy, open_display, open_host_display};
 pub use error_view::{ErrorReport, error_view, failed_view, warning_view};
 pub use failure::{Advice, Circumstances, Help, advise, failure_lines};

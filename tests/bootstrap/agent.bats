@@ -6,7 +6,7 @@ setup() {
     here=$BATS_TEST_TMPDIR
     bin=$here/bin
     mkdir -p "$bin" "$here/home/files" "$here/etc"
-    export ROBOINFRA_HOME=$here/home ROBOINFRA_RUN=$here PATH=$bin:$PATH AGENT_WAIT=2
+    export ROBOINFRA_HOME=$here/home ROBOINFRA_RUN=$here PATH=$bin:$PATH AGENT_WAIT=60
     export AGENT_CONFIG=$'version = 1\nlab = "twin"' AGENT_SHA256='' HERE=$here
     double systemctl 'echo "$*" >>"$HERE/asked"; case $1 in restart) touch "$HERE/status.json" ;; show) echo 7 ;; esac'
     # Two versions of the agent, as they would be sent.
@@ -126,6 +126,7 @@ wants() { export AGENT_SHA256="$(uname -m):$1 pdp11:0"; }
     double systemctl 'case $1 in is-active) exit 3 ;; esac'
     double journalctl 'echo "it cannot begin"'
     wants "$old"
+    export AGENT_WAIT=1
     run step apply
     [[ $status == 1 && $output == *"it cannot begin"*"error agent-silent"* ]]
     run step check

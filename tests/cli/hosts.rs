@@ -433,3 +433,60 @@ fn doctor_says_what_does_not_hold_any_more() {
         "roboinfra ssh node.box.0 --sandbox -- sudo systemctl reboot"
     );
 }
+
+#[test]
+fn the_agent_is_installed_asked_and_held_off() {
+    let bench = bench();
+    let profile = profile().replace(r#""docker"]"#, r#""docker", "gpu-metrics"]"#);
+    let profile = profile + "\n[idle]\nfor = \"45m\"\n[schedule]\nttl = \"12h\"\n";
+    bench.write("lab.toml", profile);
+    let ran = apply(&bench).ends(0);
+    assert!(
+        ran.err.contains("sending the program of gpu-metrics"),
+        "{}",
+        ran.err
+    );
+    let status = |words: &[&str]| {
+        let ran = bench.run(&[&["status", "--sandbox"], words].concat());
+        ran.ends(0).out
+    };
+    let shown = status(&[]);
+    assert!(
+        shown.contains("busy: a host of the sandbox measures nothing"),
+        "{shown}"
+    );
+    assert!(shown.contains("its lease ends in 1"), "{shown}");
+    assert!(!status(&["--no-hosts"]).contains("busy"));
+    // A machine's name without the kind of thing that it is.
+    let held = bench.run(&["hold", "box.0", "2h", "--sandbox"]).ends(0);
+    assert!(
+        held.err.contains("node.box.0 is left alone until"),
+        "{}",
+        held.err
+    );
+    assert!(status(&["--json"]).contains("\"held_by\":\""));
+    let longer = bench.run(&["hold", "node.box", "2d", "--sandbox"]).ends(0);
+    assert!(longer.err.contains("Its lease ends in 1"), "{}", longer.err);
+    bench
+        .run(&["hold", "box.0", "--release", "--sandbox"])
+        .ends(0);
+    assert!(status(&["--json"]).contains("\"held_by\":null"));
+    // Nothing is changed by any of it.
+    planned(&bench, 0);
+    // What is no agent is refused before anything is done.
+    bench.write("agent", "#!/bin/sh\n");
+    let refused = bench.run(&["apply", "--sandbox", "--yes", "--agent-binary", "agent"]);
+    assert!(
+        refused
+            .ends(1)
+            .err
+            .contains("agent is no program for x86_64 or aarch64")
+    );
+    for wrong in [
+        &["hold", "box.0"][..],
+        &["hold", "box.0", "2h", "--release"],
+        &["hold", "box.0", "0s"],
+    ] {
+        bench.run(&[wrong, &["--sandbox"]].concat()).ends(1);
+    }
+}

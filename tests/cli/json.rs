@@ -103,6 +103,7 @@ elastic_ip = true"#;
         &["plan"],
         &["bootstrap"],
         &["doctor"],
+        &["hold", "node.box.0", "2h"],
         &["state", "show", "node.nobody"],
         &["stop"],
         &["stop"],

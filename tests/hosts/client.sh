@@ -3,7 +3,8 @@
 # shipped steps, on Debian with a real systemd, sshd, apt and Docker. After each fault the same command completes, and
 # every step has had its effect once. Needs root. Prints one line for each case and at last `N passed, N failed`.
 #
-#   client.sh [CASE...]     all cases, or those named; ROBOINFRA is the program (target/debug/roboinfra)
+#   client.sh [CASE...]     all cases, or those named; ROBOINFRA is the program (target/debug/roboinfra), ROBOINFRA_AGENT the agent
+#                           (target/debug/roboinfra-agent)
 set -uo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -230,6 +231,91 @@ case_fails_twice() {
     wants "failures" "$(on "$host" 'cat /srv/failures')" 2 && sound "$host"
 }
 
+# --- The agent ---------------------------------------------------------------------------------------------------
+
+# roboinfra ARGUMENT...: in the lab's folder; what it says on stdout and stderr in $work/log.
+program() { (cd "$lab" && CI=1 timeout 60 "$roboinfra" "$@") </dev/null >"$work/log" 2>&1; }
+
+# stays NAME SECONDS WHY: it is not switched off.
+stays() {
+    local until=$((SECONDS + $2))
+    while ((SECONDS < until)); do
+        "$here/host.sh" runs "$1" || { wants "the host, $3" off on; return 1; }
+        sleep 1
+    done
+}
+
+# The digest of the agent that runs on the host, and its process.
+running_agent() {
+    # shellcheck disable=SC2016 # For the host's shell.
+    on "$1" 'pid=$(systemctl show --property=MainPID --value roboinfra-agent); sudo -n sha256sum /proc/$pid/exe | cut -c1-64; echo $pid' |
+        tr '\n' ' '
+}
+
+# idle_host: a host with a GPU that does nothing, which `nvidia-smi` tells; a terminal that keeps what is written to it.
+idle_host() {
+    one n '["gpu-metrics"]' || return 1
+    printf 'power_off = true\n[idle]\nfor = "1m"\n' >>"$lab/lab.toml"
+    on "$host" "printf '#!/bin/sh\\necho \"0, GPU-a, Tesla T4, 0:0:0.0, 580.1, 0, 0, 1, 1, 2, 40, 30, 70, 1, 1, 0, 0, [N/A]\"\\n' |
+        sudo -n tee /usr/bin/nvidia-smi >/dev/null; sudo -n chmod 755 /usr/bin/nvidia-smi
+        sudo -n setsid -f script -qfc 'sleep 3600' /srv/terminal </dev/null >/dev/null 2>&1"
+}
+
+# The agent is installed, comes back when it is killed, is replaced by another one, and switches an idle host off: not while somebody
+# is logged in, and not while it is held.
+case_agent() {
+    local first second pid login
+    idle_host || return 1
+    strip -o "$work/agent" "${ROBOINFRA_AGENT:-$here/../../target/debug/roboinfra-agent}" || return 1
+    bootstrap --agent-binary "$work/no-such-agent"
+    wants "without the program that was named" "$code" 1 || return 1
+    bootstrap --agent-binary "$work/agent"
+    wants "with it" "$code" "$READY" && once "$host" gpu-metrics 1 || return 1
+    program hold "edge.$host" 1h || { wants "the hold" refused taken; return 1; }
+    read -r first pid < <(running_agent "$host")
+    wants "what runs" "$first" "$(sha256sum <"$work/agent" | cut -c1-64)" || return 1
+    # Killed, it is started again.
+    # shellcheck disable=SC2016 # For the host's shell.
+    on "$host" 'sudo -n systemctl kill --signal=KILL roboinfra-agent; for i in $(seq 100); do sleep 0.3
+        now=$(systemctl show --property=MainPID --value roboinfra-agent); [ "$now" != 0 ] && [ "$now" != '"$pid"' ] && exit 0; done; exit 1' ||
+        { wants "the agent that was killed" gone back; return 1; }
+    # The same again changes nothing; another program replaces it.
+    read -r first pid < <(running_agent "$host")
+    bootstrap --agent-binary "$work/agent"
+    wants "again" "$code $(running_agent "$host")" "$READY $first $pid " || return 1
+    cp "$work/agent" "$work/newer"
+    printf 'x' >>"$work/newer"
+    bootstrap --agent-binary "$work/newer"
+    wants "with a newer one" "$code" "$READY" || return 1
+    read -r second _ < <(running_agent "$host")
+    wants "what runs then" "$second" "$(sha256sum <"$work/newer" | cut -c1-64)" || return 1
+    sleep 7
+    program status --no-hosts && wants "status that asks nobody" "$(<"$work/log")" '*edge.'"$host"'*' || return 1
+    # Held, with nobody there: it stays for longer than the idle time.
+    stays "$host" 70 "while it is held" || return 1
+    program status
+    wants "status" "$(<"$work/log")" '*busy: *held until*' || return 1
+    # Somebody is logged in when the hold is taken away.
+    on "$host" 'sleep 90' &
+    login=$!
+    program hold "edge.$host" --release || { wants "the release" refused "done"; return 1; }
+    stays "$host" 70 "while somebody is logged in" || return 1
+    program status
+    wants "status" "$(<"$work/log")" '*busy: *admin*is logged in*' || return 1
+    kill "$login" 2>/dev/null
+    wait "$login" 2>/dev/null
+    switches_off || return 1
+    wants "what was said on terminals" "$(<"$("$here/host.sh" disk "$host")/srv/terminal")" '*roboinfra: *' || return 1
+}
+
+switches_off() {
+    local until=$((SECONDS + 240))
+    while "$here/host.sh" runs "$host"; do
+        ((SECONDS < until)) || { on "$host" 'cat /run/roboinfra-agent/status.json' >"$work/log"; wants "the idle host" on off; return 1; }
+        sleep 1
+    done
+}
+
 # Each case has hosts of its own: a machine has only so many inotify instances, and every systemd takes some.
 after_case() {
     local name
@@ -241,6 +327,6 @@ after_case() {
 
 # --- All of them -------------------------------------------------------------------------------------------------
 
-cases=(four killed cut frozen rebooted power wrong_key apt_lock full_disk fails_twice)
+cases=(four killed cut frozen rebooted power wrong_key apt_lock full_disk fails_twice agent)
 (($# == 0)) || cases=("$@")
 run_cases

@@ -6,6 +6,8 @@
 #   up NAME [SUITE]        boots a host; prints address=, port=, user=, key= and known_hosts= once its sshd answers
 #   reboot NAME            as its own `systemctl reboot`; a host that reboots by itself comes back, too
 #   cut NAME               takes its power; `up NAME` gives it back, with the disk as it was
+#   disk NAME              prints the folder that is its disk
+#   runs NAME              succeeds as long as it is switched on
 #   freeze NAME, thaw NAME   stops its sshd, whose kernel goes on answering
 #   drop NAME, undrop NAME   drops every packet
 #   down NAME, down-all    ends it and removes what it was
@@ -265,6 +267,8 @@ case $command in
         kill -s RTMIN+5 "$(init "$1")"
         ;;
     cut) exists "${1:-}" && cut_power "$1" ;;
+    disk) exists "${1:-}" && printf '%s\n' "$hosts/host-$1/root" ;;
+    runs) exists "${1:-}" && [[ -n $(container "$1") ]] ;;
     freeze) exists "${1:-}" && signal_sshd "$1" STOP ;;
     thaw) exists "${1:-}" && signal_sshd "$1" CONT ;;
     drop) exists "${1:-}" && drop "$1" ;;

@@ -3,6 +3,7 @@
 //! Owns: when a host is asked again and when it is given up. Does not own: what to do next (`host::next` decides that), or
 //! the connection (`ssh`).
 
+mod agents;
 mod answers;
 mod bring;
 mod cut;
@@ -17,6 +18,7 @@ mod reboot;
 mod record;
 mod tend;
 
+pub use agents::{agents, hold};
 pub use examine::examine;
 pub use introduced::Introduced;
 pub use job::{HostJob, Tending};

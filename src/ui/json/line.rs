@@ -19,6 +19,8 @@ pub enum Format {
     Hosts,
     /// `status --json`.
     Status,
+    /// `hold --json`.
+    Hold,
     /// `state list --json` and `state show --json`.
     State,
     /// `validate --json`.
@@ -39,6 +41,7 @@ impl Format {
             Self::Events => "roboinfra.events/1",
             Self::Hosts => "roboinfra.hosts/1",
             Self::Status => "roboinfra.status/1",
+            Self::Hold => "roboinfra.hold/1",
             Self::State => "roboinfra.state/1",
             Self::Problems => "roboinfra.problems/1",
             Self::Graph => "roboinfra.graph/1",

@@ -3,6 +3,7 @@
 //! The types here are mirrors, made for their readers; the runtime types may change without them. A field may be
 //! added within a version; taking one away, or changing what one means, takes a new version.
 
+mod agent;
 mod ending;
 mod error;
 mod events;
@@ -15,6 +16,7 @@ mod problems;
 mod state;
 mod status;
 
+pub use agent::hold_json;
 pub use ending::end_json;
 pub use error::{ErrorMirror, error_json, error_opening};
 pub use events::{Events, nothing_ran_json};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::agent::{AgentMirror, agent};
 use super::line::{Format, dollars, line};
 use crate::model::{Address, FieldChange, InstanceState, Kind, Market};
 use crate::state::Standing;
@@ -30,6 +31,7 @@ enum Mirror<'a> {
         lacks: &'a [String],
         measured: Option<Timestamp>,
         services: &'a BTreeMap<String, String>,
+        agent: Option<AgentMirror<'a>>,
     },
     Volume {
         address: &'a Address,
@@ -108,6 +110,25 @@ pub fn status_of_nothing_json(lab: &str) -> String {
         })
 }
 
+fn host(status: &HostStatus) -> Mirror<'_> {
+    let HostStatus {
+        address,
+        standing,
+        lacks,
+        measured,
+        services,
+        agent: now,
+    } = status;
+    Mirror::Host {
+        address,
+        standing: *standing,
+        lacks,
+        measured: *measured,
+        services,
+        agent: now.as_ref().map(agent),
+    }
+}
+
 /// The status as lines of JSON.
 pub fn status_json(report: &StatusReport) -> String {
     let StatusReport {
@@ -145,20 +166,7 @@ pub fn status_json(report: &StatusReport) -> String {
         write(&node(status));
     }
     for status in hosts {
-        let HostStatus {
-            address,
-            standing,
-            lacks,
-            measured,
-            services,
-        } = status;
-        write(&Mirror::Host {
-            address,
-            standing: *standing,
-            lacks,
-            measured: *measured,
-            services,
-        });
+        write(&host(status));
     }
     for status in volumes {
         write(&volume(status));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::host::AgentNow;
 use crate::model::{
     Address, CloudId, FieldChange, InstanceState, InstanceType, Kind, Market, Usd, Zone,
 };
@@ -38,7 +39,7 @@ pub struct NodeStatus {
 }
 
 /// One host as it was when it was last measured: a machine of the lab or an edge host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct HostStatus {
     /// Its address.
     pub address: Address,
@@ -50,6 +51,8 @@ pub struct HostStatus {
     pub measured: Option<Timestamp>,
     /// The services of its stack, each with how it was.
     pub services: BTreeMap<String, String>,
+    /// What its agent says now, or why it could not be asked; none if it was not.
+    pub agent: Option<Result<AgentNow, String>>,
 }
 
 /// One data volume.

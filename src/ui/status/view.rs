@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::report::{AddressStatus, HostStatus, NodeStatus, Spending, StatusReport, VolumeStatus};
 use crate::model::{InstanceState, Market, Usd};
 use crate::state::Standing;
+use crate::ui::agent::agent_line;
 use crate::ui::money::{hourly, total};
 use crate::ui::page::{Line, Page};
 use crate::ui::plan::header;
@@ -126,7 +127,7 @@ fn second_line(node: &NodeStatus, narrow: bool, look: &Look) -> Option<Line> {
     (!text.is_empty()).then(|| Line::at(4).hang(4).add(Role::Faint, text))
 }
 
-/// How the hosts stood when they were last measured: nobody is asked for that now.
+/// How the hosts stood when they were last measured, and what their agents say now.
 fn hosts(page: &mut Page, report: &StatusReport, look: &Look, now: Timestamp) {
     if report.hosts.is_empty() {
         return;
@@ -161,6 +162,7 @@ fn hosts(page: &mut Page, report: &StatusReport, look: &Look, now: Timestamp) {
     for (line, host) in table.lines(look).into_iter().zip(&report.hosts) {
         page.line(line);
         page.lines(services(host, look));
+        page.lines(host.agent.as_ref().map(|agent| agent_line(agent, look)));
     }
 }
 
@@ -417,6 +419,7 @@ mod tests {
                     ]
                     .map(|(name, state)| (name.to_owned(), state.to_owned()))
                     .into(),
+                    agent: Some(Err("no answer within 5 s".to_owned())),
                 },
                 HostStatus {
                     address: Address::new("edge.arm1"),
@@ -424,6 +427,7 @@ mod tests {
                     lacks: Vec::new(),
                     measured: None,
                     services: std::collections::BTreeMap::new(),
+                    agent: None,
                 },
             ],
             volumes: vec![VolumeStatus {
