@@ -85,6 +85,21 @@ pub struct Report {
     pub made: BTreeSet<CloudId>,
 }
 
+impl Report {
+    /// The report of a run that had nothing to do.
+    pub fn of_nothing(run: RunId) -> Self {
+        Self {
+            end: RunEnd::Done,
+            failures: Vec::new(),
+            skipped: BTreeSet::new(),
+            done: BTreeMap::new(),
+            took: Duration::ZERO,
+            run,
+            made: BTreeSet::new(),
+        }
+    }
+}
+
 impl Engine {
     /// Does what the plan says. Fails only if the journal cannot be written; all else is in the report.
     pub async fn run(

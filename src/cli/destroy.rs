@@ -9,12 +9,12 @@ use super::books::Books;
 use super::confirm::{confirm, refuse};
 use super::error::CliError;
 use super::exec::code_of_run;
-use super::prepare::{Prepared, Wish, price_whole, think};
+use super::prepare::{Prepared, Wish, draw_id, price_whole, think};
 use super::session::{OpenError, Session};
 use super::{exit, report, show};
 use crate::apply::Report;
 use crate::inventory::{Inventory, Sighting};
-use crate::model::{Failure, Kind};
+use crate::model::{Failure, Kind, RunId};
 use crate::plan::Mode;
 
 /// Take the whole lab away and prove that nothing is left.
@@ -72,7 +72,12 @@ pub(super) async fn carry_out(
         .changes
         .iter()
         .all(|change| change.reason != crate::model::Reason::NotTargeted);
-    let (run, _) = books.run(app, session, prepared, "destroy").await?;
+    let run = if books.recorded().is_none() && prepared.plan.steps.is_empty() {
+        // A lab of which nothing is known and nothing is there gets no lockfile by being destroyed.
+        Report::of_nothing(RunId::new(draw_id()))
+    } else {
+        books.run(app, session, prepared, "destroy").await?.0
+    };
     let code = code_of_run(&run);
     blockers(app, session, prepared, &run).await;
     if !whole {

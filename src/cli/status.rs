@@ -9,13 +9,13 @@ use super::app::{App, READING};
 use super::error::CliError;
 use super::exit;
 use super::hosts::{edge_jobs, machines};
-use super::prepare::{Prepared, Wish, price_whole, read, think};
+use super::prepare::{Prepared, Reading, Wish, price_whole, read, think};
 use super::session::{OpenError, Session};
 use super::show::{place, same_lab};
 use super::tend::{PATIENCE, tending};
 use crate::apply;
 use crate::inventory::{Seen, SeenAddress, SeenInstance, Sighting};
-use crate::lab::{AGENT_STEP, AtHand};
+use crate::lab::{AGENT_STEP, AtHand, Lab};
 use crate::model::{Action, Address, CloudId, FieldChange, InstanceState, Kind, TAG_KEEP, Usd};
 use crate::plan::{Mode, Rate};
 use crate::state::{Lockfile, Standing};
@@ -47,22 +47,18 @@ pub(super) async fn status(app: &mut App, args: &StatusArgs) -> Result<u8, OpenE
         )
     });
     let Some(lock) = folded.lockfile.clone() else {
-        if app.global.json {
-            app.data(&ui::json::status_of_nothing_json(
-                session.profile.name.as_str(),
-            ));
-        }
-        app.say(&format!(
-            "Lab {} has not been applied yet.",
-            session.profile.name
-        ));
-        app.say(&format!("Next: roboinfra plan{}", same_lab(app)));
-        return Ok(exit::DONE);
+        let text = format!("Lab {} has not been applied yet.", session.profile.name);
+        return Ok(nothing(app, &session, &text));
     };
     let busy = app.busy(READING);
     let reading = read(&session, Some(&lock), Mode::Apply).await?;
     let wish = Wish::whole(Mode::Apply);
     let (lab, plan) = think(&session, &reading, Some(&lock), &wish)?;
+    if is_gone(&lock, &lab, &reading) && run.is_none() {
+        drop(busy);
+        let text = format!("Nothing of lab {} exists.", session.profile.name);
+        return Ok(nothing(app, &session, &text));
+    }
     // Status looks at what there is: what only a launch needs is not read.
     let quiet = crate::plan::Plan {
         steps: Vec::new(),
@@ -86,6 +82,24 @@ pub(super) async fn status(app: &mut App, args: &StatusArgs) -> Result<u8, OpenE
     };
     app.data(&shown);
     Ok(exit::DONE)
+}
+
+/// Whether nothing is remembered, and nothing is there that could be: a lab after `destroy`.
+fn is_gone(lock: &Lockfile, lab: &Lab, reading: &Reading) -> bool {
+    let world = reading.inventory();
+    let owned = crate::plan::owned(lab, world).next().is_some();
+    lock.resources.is_empty() && lock.hosts.is_empty() && !owned && world.unreadable.is_empty()
+}
+
+fn nothing(app: &mut App, session: &Session, text: &str) -> u8 {
+    if app.global.json {
+        app.data(&ui::json::status_of_nothing_json(
+            session.profile.name.as_str(),
+        ));
+    }
+    app.say(text);
+    app.say(&format!("Next: roboinfra plan{}", same_lab(app)));
+    exit::DONE
 }
 
 fn report(app: &App, session: &Session, prepared: &Prepared, run: Option<String>) -> StatusReport {

@@ -94,6 +94,21 @@ fn the_whole_road() {
         .ends(0)
         .says(&["Nothing is left"]);
     bench.run(&["destroy", "--sandbox", "--yes"]).ends(0);
+    bench
+        .run(&["status", "--sandbox"])
+        .ends(0)
+        .says(&["Nothing of lab bench exists."]);
+}
+
+#[test]
+fn a_lab_that_never_was_is_proven_gone_and_gets_no_lockfile() {
+    let bench = Bench::new();
+    let ran = bench.run(&["destroy", "--sandbox", "--yes"]).ends(0);
+    assert!(ran.out.contains("Nothing to destroy"), "{}", ran.out);
+    ran.says(&["Nothing is left"]);
+    assert!(!bench.path(".roboinfra/sandbox/roboinfra.lock").exists());
+    let ran = bench.run(&["status", "--sandbox"]).ends(0);
+    ran.says(&["has not been applied yet"]);
 }
 
 #[test]

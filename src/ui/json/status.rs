@@ -95,7 +95,7 @@ struct SummaryMirror<'a> {
     next: &'a [String],
 }
 
-/// The status of a lab that has not been applied yet.
+/// The status of a lab of which nothing exists: not applied yet, or destroyed.
 pub fn status_of_nothing_json(lab: &str) -> String {
     #[derive(Serialize)]
     #[serde(tag = "type", rename = "summary")]
