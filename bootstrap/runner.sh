@@ -100,7 +100,7 @@ save() {
     printf -v text 'state=%s\nrc=%s\nstarted=%s\nended=%s\ntries=%s\nboot=%s\npid=%s\nborn=%s\n' \
         "$state" "$rc" "$started" "$ended" "$tries" "$boot" "$pid" "$born"
     if replace "$dir" "$text" || { rm -f "$HOME_DIR/reserve" && replace "$dir" "$text"; }; then
-        rm -f "$RUN_DIR/$1.$2.state"
+        if [[ -e $RUN_DIR/$1.$2.state ]]; then rm -f "$RUN_DIR/$1.$2.state"; fi
     else
         printf '%s' "$text" >"$RUN_DIR/$1.$2.state"
     fi
@@ -129,9 +129,16 @@ birth() {
     [[ ${words[0]} != [ZX] ]] && printf '%s' "${words[19]}"
 }
 
+# current NAME: the digest of its current script. Without another program: it is asked for each step at every turn.
 current() {
-    local to
-    to=$(readlink "$HOME_DIR/steps/$1/current" 2>/dev/null) && [[ $to =~ ^[0-9a-f]{64}$ ]] && printf '%s' "$to"
+    local dir
+    for dir in "$HOME_DIR/steps/$1"/*; do
+        if [[ ${dir##*/} =~ ^[0-9a-f]{64}$ && $dir -ef $HOME_DIR/steps/$1/current ]]; then
+            printf '%s' "${dir##*/}"
+            return
+        fi
+    done
+    return 1
 }
 
 # others NAME: the name of another step that runs, if one does.
@@ -160,15 +167,17 @@ lock() {
 cmd_put() {
     takes $# 2
     is_name "$1" && is_digest "$2"
-    local name=$1 digest=$2 dir="$HOME_DIR/steps/$1/$2" new="$HOME_DIR/steps/$1/new.$$" was
-    mkdir -p "$HOME_DIR/steps/$name" 2>/dev/null || unwritable "$HOME_DIR"
+    local name=$1 digest=$2 dir="$HOME_DIR/steps/$1/$2" new="$HOME_DIR/steps/$1/new.$$" was left
     # shellcheck disable=SC2064 # The name is wanted as it is now.
-    trap "rm -rf '$new'" EXIT
-    if ! { mkdir "$new" && head -c $((LONGEST_SCRIPT + 1)) >"$new/script" && sync "$new/script"; } 2>/dev/null; then
+    trap "[[ ! -e '$new' ]] || rm -rf '$new'" EXIT
+    mkdir -p "$new" 2>/dev/null || unwritable "$HOME_DIR"
+    if ! { head -c "$LONGEST_SCRIPT" >"$new/script" && sync "$new/script"; } 2>/dev/null; then
         unwritable "the script"
     fi
-    (($(stat -c %s "$new/script") <= LONGEST_SCRIPT)) || refuse "too-long a script has at most $LONGEST_SCRIPT bytes"
-    [[ $(sha256sum <"$new/script") == "$digest  -" ]] || refuse "digest what arrived has another digest"
+    if [[ $(sha256sum <"$new/script") != "$digest  -" ]]; then
+        (($(stat -c %s "$new/script") < LONGEST_SCRIPT)) || refuse "too-long a script has at most $LONGEST_SCRIPT bytes"
+        refuse "digest what arrived has another digest"
+    fi
     lock
     was=$(current "$name") || was=
     if [[ -n $was ]]; then
@@ -177,14 +186,15 @@ cmd_put() {
     fi
     if [[ $was != "$digest" || ! -e $dir/script ]]; then
         # What an earlier run of the same script did may have been changed by the one in between.
-        rm -rf "$dir" "$RUN_DIR/$name.$digest.state"
+        if [[ -e $dir || -e $RUN_DIR/$name.$digest.state ]]; then rm -rf "$dir" "$RUN_DIR/$name.$digest.state"; fi
         make_current || unwritable "the script"
     else
         mv -f "$new/script" "$dir/script"
     fi
     forget "$name" "$digest"
     # Uploads that were cut. What is younger may be under way.
-    find "$HOME_DIR/steps/$name" -maxdepth 1 -name 'new.*' -mmin +60 -exec rm -rf {} + 2>/dev/null
+    left=("$HOME_DIR/steps/$name"/new.*)
+    ((${#left[@]} == 0)) || find "${left[@]}" -maxdepth 0 -mmin +60 -exec rm -rf {} + 2>/dev/null
     printf 'stored %s %s\n' "$name" "$digest"
 }
 
@@ -198,7 +208,9 @@ make_current() {
 
 # forget NAME DIGEST: of a step's older scripts the two last ones are kept, with their logs.
 forget() {
-    local dir kept=0
+    local dir kept=0 scripts=("$HOME_DIR/steps/$1"/*/script)
+    # Its own, seen as the current one too, and two.
+    ((${#scripts[@]} > 4)) || return 0
     while IFS= read -r dir; do
         [[ ${dir##*/} =~ ^[0-9a-f]{64}$ && ${dir##*/} != "$2" ]] || continue
         ((++kept <= 2)) || rm -rf "$dir"

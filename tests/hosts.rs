@@ -279,6 +279,37 @@ fn a_program_whose_way_is_cut_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_cut_in_a_step_that_takes_longer_than_patience_is_waited_out() {
+    let Some(rig) = Rig::new() else { return };
+    let rig = rig.step(
+        "long",
+        "for i in 1 2 3 4 5 6 7 8 9 10; do say \"line $i\"; sleep 1; done",
+    );
+    let mut tending = rig.tending();
+    tending.patience = Duration::from_secs(7);
+    let mut log = Vec::new();
+    let mut cut = false;
+    let verdicts = rt().block_on(async {
+        let mut tell = |event: HostEvent| {
+            logged(&mut log, &event);
+            match &event.news {
+                HostNews::Log { .. } if !cut && log.ends_with(b"line 9\n") => {
+                    cut = true;
+                    rig.server.fate(Fate::Cut);
+                }
+                HostNews::Waiting { .. } => rig.server.fate(Fate::Pass),
+                _ => {}
+            }
+        };
+        let jobs = [rig.job()];
+        bootstrap(&tending, &jobs, &Stop::default(), &mut tell, &mut |_, _| {}).await
+    });
+    assert!(cut);
+    assert_eq!(verdicts[0].end, HostEnd::Ready, "{verdicts:?}");
+    assert_eq!(rig.marks(), ["long plain"]);
+}
+
+#[test]
 fn a_host_that_falls_silent_is_noticed_and_found_again() {
     let Some(mut rig) = Rig::new() else { return };
     rig.silence = Duration::from_secs(6);

@@ -80,6 +80,8 @@ struct Reader<'a, 'b> {
 
 impl Reader<'_, '_> {
     fn take(&mut self, bytes: &[u8]) -> Flow {
+        // A step may take longer than a host that is out of reach is waited for.
+        self.tender.reached = self.tender.tending.clock.now();
         match self.frames.feed(bytes) {
             Ok(frames) => {
                 for frame in frames {
