@@ -161,6 +161,20 @@ fn service_keeps_the_rules(wish: &StackWish, name: &str, service: &Yaml) {
             "{place}: {volume}"
         );
     }
+    let kept = component.folders.iter().any(|folder| {
+        let path = folder.path.as_str();
+        path.ends_with("cache") || path.ends_with("models")
+    });
+    // What measures GPUs computes nothing on them.
+    let fetches = (component.gpu || component.may_use_gpu) && name != "dcgm-exporter";
+    assert_eq!(kept, fetches, "{place}: models and shaders outlive a container");
+    let mapped = service["volumes"].as_vec().into_iter().flatten();
+    let mapped = mapped.filter_map(Yaml::as_str).collect::<Vec<_>>();
+    for folder in &component.folders {
+        let source = format!("${{ROBOINFRA_DATA:?}}/{}:/", folder.path);
+        let found = mapped.iter().any(|volume| volume.starts_with(&source));
+        assert!(found, "{place}: {} is made and not mapped", folder.path);
+    }
     let builds = component.build.is_some() && !wish.images.contains_key(name);
     assert_eq!(!service["build"].is_badvalue(), builds, "{place}");
 }
