@@ -167,7 +167,10 @@ fn service_keeps_the_rules(wish: &StackWish, name: &str, service: &Yaml) {
     });
     // What measures GPUs computes nothing on them.
     let fetches = (component.gpu || component.may_use_gpu) && name != "dcgm-exporter";
-    assert_eq!(kept, fetches, "{place}: models and shaders outlive a container");
+    assert_eq!(
+        kept, fetches,
+        "{place}: models and shaders outlive a container"
+    );
     let mapped = service["volumes"].as_vec().into_iter().flatten();
     let mapped = mapped.filter_map(Yaml::as_str).collect::<Vec<_>>();
     for folder in &component.folders {
