@@ -58,24 +58,27 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// Lays the table out. A column with nothing in it takes no room. Where there is no room beside a row's first cell,
-    /// that stands on a line of its own.
+    /// Lays the table out.
     pub fn lines(&self, look: &Look) -> Vec<Line> {
+        self.blocks(look).into_iter().flatten().collect()
+    }
+
+    /// The same, with the lines of each row by themselves. A column with nothing in it takes no room. Where there is no
+    /// room beside a row's first cell, that stands on a line of its own.
+    pub fn blocks(&self, look: &Look) -> Vec<Vec<Line>> {
         let (widths, gap) = self.widths(look);
-        let mut lines = Vec::new();
-        for row in &self.rows {
-            match row.split_first() {
-                Some((first, rest)) if first.columns() > widths[0] => {
-                    let alone = Line::at(self.indent).hang(self.indent + GAP);
-                    let spans = first.spans();
-                    lines.push(spans.fold(alone, |line, (role, text)| line.add(role, text)));
-                    let rest = [&[Line::default()], rest].concat();
-                    lines.push(self.laid_out(&rest, &widths, gap, look));
-                }
-                _ => lines.push(self.laid_out(row, &widths, gap, look)),
+        let block = |row: &Vec<Line>| match row.split_first() {
+            Some((first, rest)) if first.columns() > widths[0] => {
+                let alone = Line::at(self.indent).hang(self.indent + GAP);
+                let alone = first
+                    .spans()
+                    .fold(alone, |line, (role, text)| line.add(role, text));
+                let rest = [&[Line::default()], rest].concat();
+                vec![alone, self.laid_out(&rest, &widths, gap, look)]
             }
-        }
-        lines
+            _ => vec![self.laid_out(row, &widths, gap, look)],
+        };
+        self.rows.iter().map(block).collect()
     }
 
     fn laid_out(&self, row: &[Line], widths: &[usize], gap: usize, look: &Look) -> Line {

@@ -237,8 +237,8 @@ fn standing(page: &mut Page, report: &EndReport<'_>, look: &Look) {
             (Role::Plain, price),
         ]);
     }
-    for (line, group) in table.lines(look).into_iter().zip(&groups) {
-        page.line(line);
+    for (lines, group) in table.blocks(look).into_iter().zip(&groups) {
+        page.lines(lines);
         let why = group[0].1.why.as_ref();
         page.lines(why.map(|why| Line::at(6).hang(6).add(Role::Faint, why)));
     }

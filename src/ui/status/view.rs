@@ -104,8 +104,8 @@ fn nodes(page: &mut Page, report: &StatusReport, look: &Look, now: Timestamp) {
             ),
         ]);
     }
-    for (line, node) in table.lines(look).into_iter().zip(&report.nodes) {
-        page.line(line);
+    for (lines, node) in table.blocks(look).into_iter().zip(&report.nodes) {
+        page.lines(lines);
         page.lines(second_line(node, !wide && report.nodes.len() <= FEW, look));
     }
 }
@@ -159,8 +159,8 @@ fn hosts(page: &mut Page, report: &StatusReport, look: &Look, now: Timestamp) {
             ),
         ]);
     }
-    for (line, host) in table.lines(look).into_iter().zip(&report.hosts) {
-        page.line(line);
+    for (lines, host) in table.blocks(look).into_iter().zip(&report.hosts) {
+        page.lines(lines);
         page.lines(services(host, look));
         page.lines(host.agent.as_ref().map(|agent| agent_line(agent, look)));
     }
@@ -472,6 +472,29 @@ mod tests {
     #[test]
     fn a_morning_in_80_columns() {
         insta::assert_snapshot!(status_view(&report(), &Look::plain(80), now()));
+    }
+
+    #[test]
+    fn names_that_leave_no_room_hide_nobody() {
+        let mut report = report();
+        let long = "node.the-first-of-many-machines-of-the-laboratory.0";
+        report.nodes[0].address = Address::new(long);
+        report.hosts[0].address = Address::new(long);
+        let text = status_view(&report, &Look::plain(50), now());
+        let place = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what}: {text}"));
+        let (hosts, volumes) = (place("Hosts, as"), place("Volumes and"));
+        let nodes = &text[..hosts];
+        for node in [long, "node.sim.1", "node.sim.2"] {
+            assert_eq!(nodes.matches(node).count(), 1, "{node}: {text}");
+        }
+        let hosts = &text[hosts..volumes];
+        let told: Vec<Option<usize>> = [long, "not ready: stack", "isaac-sim", "edge.arm1"]
+            .map(|what| hosts.find(what))
+            .into();
+        assert!(
+            told.iter().all(Option::is_some) && told.is_sorted(),
+            "{text}"
+        );
     }
 
     #[test]
