@@ -95,7 +95,7 @@ pub(super) fn places<'a>(
                 if wanted(&told) || !wanted(address) {
                     continue;
                 }
-                places.remove(&told);
+                leave(&mut places, &told, sighting);
                 false
             }
             Owner::Lab { address: None, .. } => false,
@@ -111,6 +111,16 @@ pub(super) fn places<'a>(
         );
     }
     places
+}
+
+/// Takes one thing from an address, and leaves what else stands there.
+fn leave(places: &mut Places<'_>, address: &Address, sighting: &Sighting) {
+    if let Some(there) = places.get_mut(address) {
+        there.retain(|place| place.sighting.id != sighting.id);
+        if there.is_empty() {
+            places.remove(address);
+        }
+    }
 }
 
 /// What is remembered and was not seen, of the kinds that could be read and can be looked for by their ids.

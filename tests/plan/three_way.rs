@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use roboinfra::inventory::{Inventory, Seen, SeenInstance, Sighting};
+use roboinfra::inventory::{Inventory, Owner, Seen, SeenInstance, Sighting};
 use roboinfra::lab::Lab;
 use roboinfra::model::{
     Action, Address, BlockReason, CloudId, Failure, FailureClass, ImageId, InstanceState,
-    InstanceType, Kind, Op, Reason, TAG_KEEP, TAG_RESTART, Zone,
+    InstanceType, Kind, Op, Reason, TAG_ADDRESS, TAG_KEEP, TAG_RESTART, Zone,
 };
 use roboinfra::plan::Mode;
 
@@ -422,6 +422,42 @@ fn two_of_one_address_are_not_touched() {
         plan.steps
             .iter()
             .all(|step| step.address.as_str() != "network.vpc")
+    );
+}
+
+#[test]
+fn a_machine_that_is_found_by_its_id_hides_no_other() {
+    let (lab, mut world) = twin();
+    let elsewhere = |sighting: &mut Sighting| {
+        sighting
+            .tags
+            .insert(TAG_ADDRESS.to_owned(), "node.old".to_owned());
+        let index = sighting.instance().map(|seen| seen.launch_index);
+        sighting.owner = Owner::of(&sighting.tags, index);
+    };
+    change(&mut world, "node.sim.0", elsewhere);
+    let mut other = world
+        .sightings
+        .iter()
+        .find(|s| s.id == id_of("node.sim.0"))
+        .cloned()
+        .expect("the machine");
+    other.id = CloudId::new("i-other");
+    world.sightings.push(other);
+    let plan = planned(Mode::Apply, &lab, Some(&recorded(&lab)), &world);
+    let of = |id: &CloudId| {
+        let mut changes = plan.changes.iter();
+        changes
+            .find(|change| change.id.as_ref() == Some(id))
+            .map(|change| (change.address.as_str(), change.action))
+    };
+    assert_eq!(
+        of(&id_of("node.sim.0")),
+        Some(("node.sim.0", Action::Update))
+    );
+    assert_eq!(
+        of(&CloudId::new("i-other")),
+        Some(("node.old", Action::Delete))
     );
 }
 
