@@ -70,8 +70,8 @@ impl Docker {
     }
 
     async fn look(&mut self, now: Duration) -> Result<Vec<String>, Silence> {
-        let listed = self.get("/containers/json").await?;
         let odd = || Silence::Odd("its list of containers is not understood".to_owned());
+        let listed = self.get("/containers/json").await?.ok_or_else(odd)?;
         let containers = listed.as_array().ok_or_else(odd)?;
         let mut words = Vec::new();
         let mut known = BTreeMap::new();
@@ -104,16 +104,16 @@ impl Docker {
         if !id.chars().all(|letter| letter.is_ascii_alphanumeric()) {
             return Err(Silence::Odd("a container without a proper id".to_owned()));
         }
-        let container = self.get(&format!("/containers/{id}/json")).await?;
-        let Some(host) = container.get("HostConfig") else {
+        let Some(container) = self.get(&format!("/containers/{id}/json")).await? else {
             return Ok(None);
         };
-        let policy = host.pointer("/RestartPolicy/Name").and_then(Value::as_str);
+        let policy = container.pointer("/HostConfig/RestartPolicy/Name");
+        let policy = policy.and_then(Value::as_str);
         Ok(Some(matches!(policy, Some("always" | "unless-stopped"))))
     }
 
-    /// One question in HTTP/1.0: the answer ends with the connection.
-    async fn get(&self, path: &str) -> Result<Value, Silence> {
+    /// One question in HTTP/1.0: the answer ends with the connection. `None`: there is no such thing.
+    async fn get(&self, path: &str) -> Result<Option<Value>, Silence> {
         let mut stream =
             UnixStream::connect(&self.socket)
                 .await
@@ -132,10 +132,19 @@ impl Docker {
             .await
             .map_err(odd)?;
         let answer = String::from_utf8_lossy(&answer);
-        let (_, body) = answer
+        let (head, body) = answer
             .split_once("\r\n\r\n")
             .ok_or_else(|| Silence::Odd("its answer ends early".to_owned()))?;
-        serde_json::from_str(body).map_err(|error| Silence::Odd(error.to_string()))
+        match head.split_whitespace().nth(1) {
+            Some("200") => serde_json::from_str(body)
+                .map(Some)
+                .map_err(|error| Silence::Odd(error.to_string())),
+            Some("404") => Ok(None),
+            status => {
+                let status = status.unwrap_or("no status");
+                Err(Silence::Odd(format!("it answers {path} with {status}")))
+            }
+        }
     }
 }
 
@@ -159,17 +168,22 @@ mod tests {
             let mut bytes = [0; 1024];
             let length = stream.read(&mut bytes).await.expect("a question");
             let question = String::from_utf8_lossy(&bytes[..length]).into_owned();
-            let body = match question.split(' ').nth(1).unwrap_or_default() {
-                "/containers/json" => {
-                    r#"[{"Id":"aa","Names":["/redis"]},{"Id":"bb","Names":["/train"]},{"Id":"cc"}]"#
-                }
-                "/containers/aa/json" => {
-                    r#"{"HostConfig":{"RestartPolicy":{"Name":"unless-stopped"}}}"#
-                }
-                "/containers/bb/json" => r#"{"HostConfig":{"RestartPolicy":{"Name":"no"}}}"#,
-                _ => r#"{"message":"No such container: cc"}"#,
+            let (status, body) = match question.split(' ').nth(1).unwrap_or_default() {
+                "/containers/json" => (
+                    "200 OK",
+                    r#"[{"Id":"aa","Names":["/redis"]},{"Id":"bb","Names":["/train"]},{"Id":"cc"}]"#,
+                ),
+                "/containers/aa/json" => (
+                    "200 OK",
+                    r#"{"HostConfig":{"RestartPolicy":{"Name":"unless-stopped"}}}"#,
+                ),
+                "/containers/bb/json" => (
+                    "200 OK",
+                    r#"{"HostConfig":{"RestartPolicy":{"Name":"no"}}}"#,
+                ),
+                _ => ("404 Not Found", r#"{"message":"No such container: cc"}"#),
             };
-            let answer = format!("HTTP/1.0 200 OK\r\nX: y\r\n\r\n{body}");
+            let answer = format!("HTTP/1.0 {status}\r\nX: y\r\n\r\n{body}");
             stream
                 .write_all(answer.as_bytes())
                 .await
@@ -210,5 +224,36 @@ mod tests {
             matches!(jobs, Measured::Unknown(_)),
             "its containers are not"
         );
+    }
+    /// A Docker that lists a container, and fails when it is asked about that.
+    async fn broken(listener: UnixListener) {
+        loop {
+            let (mut stream, _) = listener.accept().await.expect("a client");
+            let mut bytes = [0; 1024];
+            let length = stream.read(&mut bytes).await.expect("a question");
+            let answer = if bytes[..length].starts_with(b"GET /containers/json ") {
+                "HTTP/1.0 200 OK\r\n\r\n[{\"Id\":\"aa\"}]"
+            } else {
+                "HTTP/1.0 500 Internal Server Error\r\n\r\n{\"message\":\"layer not known\"}"
+            };
+            stream
+                .write_all(answer.as_bytes())
+                .await
+                .expect("it listens");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_container_that_cannot_be_asked_about_has_not_ended() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("run")).expect("a folder");
+        let listener = UnixListener::bind(folder.path().join("run/docker.sock")).expect("a socket");
+        let server = tokio::spawn(broken(listener));
+        let jobs = Docker::new(folder.path()).jobs(&[], Duration::ZERO).await;
+        assert!(
+            matches!(&jobs, Measured::Unknown(why) if why.contains("500")),
+            "{jobs:?}"
+        );
+        server.abort();
     }
 }

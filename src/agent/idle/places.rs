@@ -44,8 +44,11 @@ pub(crate) fn steps(root: &Path, processes: &[Process], now: Timestamp) -> Measu
     if let Some(step) = runs {
         return Measured::Busy(format!("the step {step} runs"));
     }
-    let Ok(steps) = fs::read_dir(root.join("var/lib/roboinfra/steps")) else {
-        return Measured::Quiet;
+    let folder = root.join("var/lib/roboinfra/steps");
+    let steps = match fs::read_dir(&folder) {
+        Ok(steps) => steps,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Measured::Quiet,
+        Err(error) => return Measured::Unknown(format!("{}: {error}", folder.display())),
     };
     let mut words = Vec::new();
     for step in steps.filter_map(Result::ok) {
@@ -111,6 +114,14 @@ mod tests {
         let root = folder.path();
         let now = Timestamp::now();
         assert_eq!(steps(root, &[], now), Measured::Quiet);
+        fs::create_dir_all(root.join("var/lib/roboinfra")).expect("a folder");
+        let folder = root.join("var/lib/roboinfra/steps");
+        fs::write(&folder, "").expect("a file");
+        assert!(
+            matches!(steps(root, &[], now), Measured::Unknown(_)),
+            "it cannot be read"
+        );
+        fs::remove_file(&folder).expect("it is there");
         let current = root.join("var/lib/roboinfra/steps/docker/current");
         fs::create_dir_all(&current).expect("a folder");
         fs::write(current.join("script"), "x").expect("a file");

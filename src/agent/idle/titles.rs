@@ -26,8 +26,8 @@ pub(crate) fn session_manager(title: &str) -> bool {
     program(title) == "ssm-session-worker"
 }
 
-/// A remote desktop's viewer is connected: DCV starts no such process, its sessions are seen by the encoder. VNC and RDP
-/// servers that are spawned for a connection are.
+/// A remote desktop's session, which xrdp keeps while its viewer is away, too. DCV starts no such process: its sessions are
+/// seen by the encoder.
 pub(crate) fn remote_desktop(title: &str) -> Option<&str> {
     let program = program(title);
     ["xrdp-sesexec", "xrdp-chansrv"]

@@ -57,6 +57,7 @@ impl Sampler {
         let logged = self.log.read();
         let fresh = answer.is_some();
         if let Some(answer) = answer {
+            self.expect(answer.gpus.len());
             self.answer = Some((now, answer));
         }
         let gpu = self
@@ -95,6 +96,13 @@ impl Sampler {
             last_xid: self.xids.clone(),
             host_found,
             log_found,
+        }
+    }
+
+    /// GPUs that were seen are missed when they do not answer any more: that of a Jetson is on no bus.
+    fn expect(&mut self, seen: usize) {
+        if self.expected.unwrap_or(0) == 0 && seen > 0 {
+            self.expected = u32::try_from(seen).ok();
         }
     }
 
@@ -260,5 +268,26 @@ mod tests {
         let later = sampler.look(Duration::from_secs(1000), patience).await;
         let conditions: Vec<Condition> = later.log_found.iter().map(|one| one.condition).collect();
         assert_eq!((later.errors, conditions), (0, vec![Condition::GpuLost]));
+    }
+    #[tokio::test]
+    async fn a_gpu_that_was_seen_is_missed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = format!(
+            "version = 1\nlab = \"l\"\nnode = \"n\"\n[paths]\nroot = {root:?}\nnvml = {none:?}\nprograms = {root:?}\n",
+            root = folder.path(),
+            none = folder.path().join("none.so"),
+        );
+        let config: AgentConfig = toml::from_str(&config).expect("a file");
+        let mut sampler = Sampler::new(&config);
+        assert_eq!(sampler.expected, None);
+        sampler.expect(0);
+        assert_eq!(sampler.expected, None, "a machine without any");
+        sampler.expect(1);
+        sampler.expect(0);
+        assert_eq!(sampler.expected, Some(1));
+        // What the profile says counts.
+        sampler.expected = Some(4);
+        sampler.expect(3);
+        assert_eq!(sampler.expected, Some(4));
     }
 }
