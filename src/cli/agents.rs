@@ -92,10 +92,10 @@ pub(super) fn find(places: &AgentPlaces) -> (AgentPrograms, Vec<Notice>) {
             found.take(taken);
         }
     }
-    // As cargo leaves it, for machines like this one.
+    // As cargo leaves it, for machines like this one. One that is for no host, as on a Mac, is in nobody's way.
     let path = folder.join("roboinfra-agent");
-    if path.is_file() {
-        found.take(read(&path));
+    if let Ok(file) = read(&path) {
+        found.agents.add(file);
     }
     (found.agents, found.useless)
 }
@@ -409,6 +409,12 @@ mod tests {
             "{said}"
         );
         assert!(said.contains("none cannot be read"), "{said}");
+        // What cargo has built for a computer that is like no host.
+        let rig = Rig::new(&[
+            ("roboinfra-agent", b"\xcf\xfa\xed\xfe"),
+            ("roboinfra-agent-x86_64", &intel),
+        ]);
+        assert_eq!(rig.find(), ([Some(64), None], vec![]));
     }
 
     #[test]

@@ -347,10 +347,12 @@ async fn guarded(app: &mut App, session: &Session, command: &str) -> Result<Guar
     session.paths.prepare()?;
     app.leases_given_back().await;
     let holder = Holder::here(&app.settings.user, command, session.clock.now());
-    let mut told: Vec<String> = Vec::new();
+    let (terminal, quiet) = (&mut app.terminal, app.global.quiet);
     let mut waiting = |other: Option<&Holder>| {
         let other = other.map_or_else(|| "another run".to_owned(), ToString::to_string);
-        told.push(format!("waiting for {other}"));
+        if !quiet {
+            terminal.say(&format!("waiting for {other}\n"));
+        }
     };
     let timeout = app.global.lock_timeout;
     let guard = Guard::acquire(
@@ -361,7 +363,6 @@ async fn guarded(app: &mut App, session: &Session, command: &str) -> Result<Guar
         &mut waiting,
     )
     .await;
-    told.iter().for_each(|line| app.say(line));
     let waited = session.clock.now().duration_since(holder.since);
     let left = timeout.saturating_sub(waited.try_into().unwrap_or_default());
     Ok(Guarded {

@@ -73,6 +73,7 @@ pub(super) fn edge_jobs(
                 user: host.user.clone(),
                 keys: keys(session),
                 host_key: None,
+                launched: None,
             },
         });
     }
@@ -135,6 +136,7 @@ pub(super) fn machines(
                 user: user.to_owned(),
                 keys: keys(session),
                 host_key: None,
+                launched: seen.launched,
             },
         });
     }

@@ -13,10 +13,11 @@ use super::session::Session;
 use super::tend::{PATIENCE, forget_others, tend};
 use crate::apply::{HostJob, Report};
 use crate::event::RunEnd;
-use crate::host::Verdict;
+use crate::host::{Facts, HostEnd, Verdict};
 use crate::inventory::Inventory;
 use crate::lab::AtHand;
 use crate::model::{Address, Kind};
+use crate::plan::HostPlan;
 use crate::port::Journal;
 use crate::state::Record;
 
@@ -49,8 +50,35 @@ pub(super) async fn tend_hosts(
         return Ok(Vec::new());
     }
     let jobs = jobs(app, session, prepared, run, &awaited).await?;
+    let found = jobs.iter().map(|job| &job.target.address).collect();
+    let unseen = unseen(&prepared.hosts, &awaited, &found);
     let patience = if idle { GLANCE } else { PATIENCE };
-    tend(app, session, books, &jobs, (patience, idle)).await
+    let mut verdicts = tend(app, session, books, &jobs, (patience, idle)).await?;
+    verdicts.extend(unseen);
+    Ok(verdicts)
+}
+
+/// The hosts of the plan that were waited for and do not run: nobody has made them ready.
+fn unseen(
+    plans: &[HostPlan],
+    awaited: &BTreeSet<&Address>,
+    found: &BTreeSet<&Address>,
+) -> Vec<Verdict> {
+    plans
+        .iter()
+        .filter(|host| awaited.contains(&host.address) && !found.contains(&host.address))
+        .map(|host| Verdict {
+            address: host.address.clone(),
+            end: HostEnd::Unreachable("its machine is not seen running".to_owned()),
+            facts: Facts::default(),
+            findings: Vec::new(),
+            done: Vec::new(),
+            wanted: host.steps.len(),
+            answered: false,
+            ran: 0,
+            versions: Facts::default(),
+        })
+        .collect()
 }
 
 fn has_failed(run: &Report, address: &Address) -> bool {
@@ -122,4 +150,40 @@ pub(super) fn accept_drift(books: &mut Books, targets: &BTreeSet<Address>) -> Re
         })
         .collect();
     Ok(books.ledger.append(&records)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::exit;
+    use crate::cli::tend::code_of_hosts;
+    use crate::plan::StepPlan;
+
+    #[test]
+    fn a_machine_that_is_gone_again_is_not_taken_for_ready() {
+        let plan = |address: &str, steps: usize| HostPlan {
+            address: Address::new(address),
+            asleep: false,
+            replaced: false,
+            steps: vec![("base".to_owned(), StepPlan::New); steps],
+            standing: None,
+            measured: None,
+            drift: Vec::new(),
+        };
+        let plans = [
+            plan("node.sim.0", 1),
+            plan("node.sim.1", 2),
+            plan("node.sim.2", 1),
+        ];
+        let awaited = plans[..2].iter().map(|host| &host.address).collect();
+        let found = BTreeSet::from([&plans[0].address]);
+        let verdicts = unseen(&plans, &awaited, &found);
+        let told: Vec<(&str, usize)> = verdicts
+            .iter()
+            .map(|host| (host.address.as_str(), host.wanted))
+            .collect();
+        assert_eq!(told, [("node.sim.1", 2)]);
+        assert_eq!(code_of_hosts(&verdicts), exit::PARTIAL);
+        assert!(unseen(&plans, &awaited, &awaited).is_empty());
+    }
 }

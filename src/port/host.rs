@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use crate::model::Address;
 
@@ -27,6 +28,8 @@ pub struct HostTarget {
     /// Host keys that are known from a trusted source, one a line as `ssh-ed25519 AAAA…`: the first contact must show one
     /// of them.
     pub host_key: Option<String>,
+    /// When the machine was started last, if a cloud tells.
+    pub launched: Option<Timestamp>,
 }
 
 impl HostTarget {

@@ -143,6 +143,7 @@ impl Server {
             user: std::env::var("USER").unwrap_or_else(|_| "root".to_owned()),
             keys: vec![self.folder().join("user")],
             host_key: None,
+            launched: None,
         }
     }
 }

@@ -15,6 +15,9 @@ use crate::port::{Clock, Cloud, HostError, HostErrorKind, HostLink, HostTarget, 
 /// For how long a console is asked for the key of a machine that nobody knows yet. The keys are written at the end of
 /// the first boot, some seconds after sshd answers.
 const IN_TIME: Duration = Duration::from_secs(60);
+/// After so long the first boot is over: keys that the console does not show by then have scrolled away, or were never
+/// written to it.
+const FIRST_BOOT: Duration = Duration::from_secs(15 * 60);
 /// Between two looks at a console.
 const LOOK: Duration = Duration::from_secs(4);
 
@@ -36,6 +39,13 @@ struct Asked {
     keys: Option<String>,
     /// Whether asking on is of no use.
     in_vain: bool,
+}
+
+impl Asked {
+    /// Whether keys may show yet, after it was asked for `waited`.
+    fn may_come(&self, waited: Duration, boots: bool) -> bool {
+        self.keys.is_none() && !self.in_vain && boots && waited < IN_TIME
+    }
 }
 
 impl Introduced {
@@ -93,8 +103,8 @@ impl Hosts for Introduced {
             return self.hosts.connect(target).await;
         }
         let asked = self.console(&target.alias).await;
-        let in_time = !asked.in_vain && self.since(asked.first) < IN_TIME;
-        if asked.keys.is_none() && in_time {
+        let boots = |at: Timestamp| self.since(at) < FIRST_BOOT;
+        if asked.may_come(self.since(asked.first), target.launched.is_none_or(boots)) {
             return Err(HostError::new(
                 HostErrorKind::Unreachable,
                 "its console does not show its host key yet",
@@ -109,5 +119,34 @@ impl Hosts for Introduced {
 
     fn knows(&self, target: &HostTarget) -> bool {
         self.hosts.knows(target)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_waited_for_while_they_may_come() {
+        let asked = |keys: bool, in_vain| Asked {
+            first: Timestamp::UNIX_EPOCH,
+            last: Timestamp::UNIX_EPOCH,
+            keys: keys.then(String::new),
+            in_vain,
+        };
+        let soon = Duration::from_secs(59);
+        // Whether they are there, may not be asked for, how long it waited, whether it is the first boot, and the answer.
+        for (keys, in_vain, waited, boots, may) in [
+            (false, false, Duration::ZERO, true, true),
+            (false, false, soon, true, true),
+            (false, false, IN_TIME, true, false),
+            (true, false, Duration::ZERO, true, false),
+            (false, true, Duration::ZERO, true, false),
+            // A command that tries once would never get in.
+            (false, false, Duration::ZERO, false, false),
+        ] {
+            let told = asked(keys, in_vain).may_come(waited, boots);
+            assert_eq!(told, may, "{keys} {in_vain} {waited:?} {boots}");
+        }
     }
 }
