@@ -5,12 +5,13 @@
 # roboinfra:timeout  5m
 # roboinfra:proof    the agent of the wanted digest runs with the wanted settings, and says so
 # roboinfra:systems  any
-# roboinfra:inputs   AGENT_CONFIG= AGENT_SHA256=
+# roboinfra:inputs   AGENT_CONFIG= AGENT_SHA256= AGENT_ON_INTERRUPTION= AGENT_ON_REBALANCE=
 
 # AGENT_CONFIG: the agent's file. AGENT_SHA256: words `MACHINE:DIGEST`, one for each kind of processor that there is a program
 # for. The runner has put the one for this host into `files`, whole and verified.
 agent=/usr/local/bin/roboinfra-agent
 agent_file=/etc/roboinfra/agent.toml
+agent_hooks=/etc/roboinfra
 agent_unit=/etc/systemd/system/roboinfra-agent.service
 agent_status=/run/roboinfra-agent/status.json
 agent_files=${ROBOINFRA_HOME:-/var/lib/roboinfra}/files
@@ -62,6 +63,10 @@ check() {
     [[ -n $wanted ]] || { say "there is no agent for $(uname -m)"; return 1; }
     is_program "$agent" "$wanted" || { say "$agent is not the wanted one"; return 1; }
     is_file "$agent_file" "$AGENT_CONFIG" || { say "$agent_file is not as wanted"; return 1; }
+    if ! is_hook on-interruption "$AGENT_ON_INTERRUPTION" || ! is_hook on-rebalance "$AGENT_ON_REBALANCE"; then
+        say "a hook for the spot market is not as wanted"
+        return 1
+    fi
     is_file "$agent_unit" "$agent_unit_text" || { say "$agent_unit is not as wanted"; return 1; }
     [[ ! -e $agent_due ]] || { say "the agent has not been restarted since it was changed"; return 1; }
     systemctl is-enabled --quiet roboinfra-agent || { say "roboinfra-agent does not run at boot"; return 1; }
@@ -81,6 +86,9 @@ apply() {
     touch "$agent_due"
     sync "$agent_due"
     is_program "$agent" "$wanted" || install_agent "$wanted"
+    # The hooks first: the settings name them.
+    put_hook on-interruption "$AGENT_ON_INTERRUPTION"
+    put_hook on-rebalance "$AGENT_ON_REBALANCE"
     is_file "$agent_file" "$AGENT_CONFIG" || write_settings
     put_file "$agent_unit" 644 "$agent_unit_text" || true
     systemctl daemon-reload
@@ -124,6 +132,17 @@ install_agent() {
     mv -f "$new" "$agent"
     sync "${agent%/*}"
     say "installed $said, $1"
+}
+
+hook_text() { printf '#!/bin/bash\n# Written by roboinfra.\n%s' "$1"; }
+
+# is_hook NAME TEXT: whether the lab's program is as wanted; without a text there is none.
+is_hook() {
+    if [[ -z $2 ]]; then [[ ! -e $agent_hooks/$1 ]]; else [[ -x $agent_hooks/$1 ]] && is_file "$agent_hooks/$1" "$(hook_text "$2")"; fi
+}
+
+put_hook() {
+    if [[ -z $2 ]]; then rm -f "$agent_hooks/$1"; else put_file "$agent_hooks/$1" 700 "$(hook_text "$2")" || chmod 700 "$agent_hooks/$1"; fi
 }
 
 write_settings() {

@@ -12,6 +12,10 @@ use crate::profile::{EdgeHost, GpuAction, MarketChoice, Node, Platform, Profile}
 /// The step that installs the agent.
 pub const AGENT_STEP: &str = "gpu-metrics";
 
+/// Where the step leaves the lab's own programs.
+const ON_INTERRUPTION: &str = "/etc/roboinfra/on-interruption";
+const ON_REBALANCE: &str = "/etc/roboinfra/on-rebalance";
+
 /// Seconds between two measurements.
 const SAMPLE_S: u32 = 5;
 /// So long before the end people are warned, where the idle time is long enough for it.
@@ -58,6 +62,8 @@ pub(super) struct AgentHost<'a> {
     pub(super) may_end: bool,
     /// Whether the spot market may take it away.
     pub(super) spot: bool,
+    /// What runs when it is about to, and when it may soon.
+    pub(super) hooks: [Option<&'a str>; 2],
 }
 
 impl<'a> AgentHost<'a> {
@@ -74,6 +80,7 @@ impl<'a> AgentHost<'a> {
             in_cloud: true,
             may_end: true,
             spot: node.market != MarketChoice::OnDemand,
+            hooks: [&node.on_interruption, &node.on_rebalance].map(Option::as_deref),
         }
     }
 
@@ -90,6 +97,7 @@ impl<'a> AgentHost<'a> {
             in_cloud: false,
             may_end: host.power_off,
             spot: false,
+            hooks: [None, None],
         }
     }
 
@@ -117,9 +125,13 @@ impl<'a> AgentHost<'a> {
             .collect();
         let config = toml::to_string(&self.config(profile))
             .expect("plain values whose tables come last are TOML");
+        let hook = |hook: Option<&str>| hook.filter(|_| self.spot).unwrap_or_default().to_owned();
+        let [interruption, rebalance] = self.hooks.map(hook);
         vec![
             ("AGENT_CONFIG".to_owned(), config.trim_end().to_owned()),
             ("AGENT_SHA256".to_owned(), digests.join(" ")),
+            ("AGENT_ON_INTERRUPTION".to_owned(), interruption),
+            ("AGENT_ON_REBALANCE".to_owned(), rebalance),
         ]
     }
 
@@ -158,10 +170,10 @@ impl<'a> AgentHost<'a> {
                 }
             }),
             lease: lease(profile).filter(|_| self.may_end),
-            spot: self.spot.then_some(AgentSpot {
+            spot: self.spot.then(|| AgentSpot {
                 poll_s: POLL_S,
-                interruption_hook: None,
-                rebalance_hook: None,
+                interruption_hook: self.hooks[0].map(|_| ON_INTERRUPTION.into()),
+                rebalance_hook: self.hooks[1].map(|_| ON_REBALANCE.into()),
             }),
             paths: AgentPaths::default(),
             rehearsal: None,
@@ -245,6 +257,35 @@ mod tests {
         let short = of_node(&profile("[idle]\nfor = \"1m\"\nthen = \"notify\"\n"));
         let idle = short.idle.expect("[idle]");
         assert_eq!((idle.warn_s, idle.then), (30, AgentAction::Notify));
+    }
+
+    #[test]
+    fn hooks_go_to_machines_of_the_spot_market_alone() {
+        let mut profile = profile("");
+        let node = profile.nodes.values_mut().next().expect("one");
+        node.on_interruption = Some("echo 'bye'\nsync".to_owned());
+        let config = of_node(&profile);
+        let spot = config.spot.expect("its market is spot");
+        assert_eq!(spot.interruption_hook, Some(ON_INTERRUPTION.into()));
+        assert_eq!(spot.rebalance_hook, None);
+        for (market, text) in [
+            (MarketChoice::Spot, "echo 'bye'\nsync"),
+            (MarketChoice::OnDemand, ""),
+        ] {
+            let node = profile.nodes.values_mut().next().expect("one");
+            node.market = market;
+            let address = Address::new("node.sim.0");
+            let node = profile.nodes.values().next().expect("one");
+            let host = AgentHost::of_node((&address, node), None, None);
+            let inputs: BTreeMap<String, String> = host
+                .inputs(&profile, &AgentPrograms::default())
+                .into_iter()
+                .collect();
+            assert_eq!(inputs["AGENT_ON_INTERRUPTION"], text);
+            assert_eq!(inputs["AGENT_ON_REBALANCE"], "");
+            let step = crate::assets::step(AGENT_STEP).expect("shipped");
+            assert!(inputs.keys().eq(step.header.inputs.keys()));
+        }
     }
 
     #[test]

@@ -142,6 +142,10 @@ pub struct Node {
     pub market: MarketChoice,
     /// The most to pay per hour on the spot market.
     pub max_price: Option<Usd>,
+    /// What runs when a spot machine is about to be taken away.
+    pub on_interruption: Option<String>,
+    /// What runs when it may be taken away soon.
+    pub on_rebalance: Option<String>,
     /// The image.
     pub image: ImageRef,
     /// Whether each gets an Elastic IP.

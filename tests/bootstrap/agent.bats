@@ -7,7 +7,7 @@ setup() {
     bin=$here/bin
     mkdir -p "$bin" "$here/home/files" "$here/etc"
     export ROBOINFRA_HOME=$here/home ROBOINFRA_RUN=$here PATH=$bin:$PATH AGENT_WAIT=60
-    export AGENT_CONFIG=$'version = 1\nlab = "twin"' AGENT_SHA256='' HERE=$here
+    export AGENT_CONFIG=$'version = 1\nlab = "twin"' AGENT_SHA256='' HERE=$here AGENT_ON_INTERRUPTION='' AGENT_ON_REBALANCE=''
     double systemctl 'echo "$*" >>"$HERE/asked"; case $1 in restart) touch "$HERE/status.json" ;; show) echo 7 ;; esac'
     # Two versions of the agent, as they would be sent.
     old=$(program one) new=$(program two)
@@ -32,7 +32,7 @@ step() {
     bash -c '
         . "$1/lib.sh"
         . "$1/steps/gpu-metrics.sh"
-        agent=$HERE/usr/roboinfra-agent agent_file=$HERE/etc/agent.toml agent_unit=$HERE/etc/unit agent_status=$HERE/status.json
+        agent=$HERE/usr/roboinfra-agent agent_file=$HERE/etc/agent.toml agent_hooks=$HERE/etc agent_unit=$HERE/etc/unit agent_status=$HERE/status.json
         has_systemd() { [[ ! -e $HERE/no-systemd ]]; }
         program_of() { if [[ -e $HERE/older-runs ]]; then echo gone; else printf "%s" "$agent"; fi; }
         set -eEuo pipefail
@@ -131,4 +131,22 @@ wants() { export AGENT_SHA256="$(uname -m):$1 pdp11:0"; }
     [[ $status == 1 && $output == *"it cannot begin"*"error agent-silent"* ]]
     run step check
     [[ $output == *"has not been restarted"* ]]
+}
+
+@test "hooks are written as programs, and taken away" {
+    wants "$old"
+    export AGENT_ON_INTERRUPTION=$'echo "$ROBOINFRA_SECONDS_LEFT left"\nexit 0'
+    step apply
+    step check
+    [[ $(ROBOINFRA_SECONDS_LEFT=120 "$here/etc/on-interruption") == "120 left" && ! -e $here/etc/on-rebalance ]]
+    chmod 600 "$here/etc/on-interruption"
+    run step check
+    [[ $output == *"a hook for the spot market is not as wanted" ]]
+    step apply
+    step check
+    AGENT_ON_INTERRUPTION=
+    run step check
+    [[ $status == 1 ]]
+    step apply
+    [[ ! -e $here/etc/on-interruption ]]
 }

@@ -88,6 +88,7 @@ pub(super) const PROFILE_NAME: Format = format(
     "^[A-Za-z0-9+=,.@_-]{1,128}$",
 );
 pub(super) const TAG: Format = free("a text");
+pub(super) const SCRIPT: Format = free("a shell script");
 pub(super) const VARIABLE: Format = free("a text");
 pub(super) const STACK_NAME: Format = free("a shipped stack").with(stacks);
 pub(super) const COMPONENT: Format = free("a component of the stack");

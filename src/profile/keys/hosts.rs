@@ -1,8 +1,8 @@
 //! `[node.*]`, `[stack.*]` and `[edge.*]`.
 
 use super::formats::{
-    COMPONENT, CONTAINER, DRIVER, HOST, IMAGE, MOUNT, NAME, PROFILE_NAME, SECRET, STACK_NAME, STEP,
-    TYPE, USER, VARIABLE,
+    COMPONENT, CONTAINER, DRIVER, HOST, IMAGE, MOUNT, NAME, PROFILE_NAME, SCRIPT, SECRET,
+    STACK_NAME, STEP, TYPE, USER, VARIABLE,
 };
 use crate::profile::shape::{Key, Section, Shape, key};
 
@@ -68,6 +68,19 @@ pub(super) static NODE: Section = Section {
             "The most to pay for a machine on the spot market, in USD per hour. AWS advises to set none.",
         )
         .aka(&["spot_price", "max_spot_price"]),
+        key(
+            "on_interruption",
+            Shape::Text(SCRIPT),
+            "\"aws s3 sync /checkpoints s3://my-bucket\"",
+            "A shell script that the agent runs as root when AWS is about to take a spot machine away, usually two minutes \
+             before. `ROBOINFRA_SECONDS_LEFT` says how long there is.",
+        ),
+        key(
+            "on_rebalance",
+            Shape::Text(SCRIPT),
+            "\"touch /run/save-soon\"",
+            "The same for a recommendation to move: the machine may be taken away soon, and need not be.",
+        ),
         key(
             "image",
             Shape::Text(IMAGE),

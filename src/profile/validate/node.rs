@@ -55,6 +55,8 @@ fn node(fields: &Fields<'_>, region: Option<&Region>, problems: &mut Problems) -
         types: Vec::new(),
         market,
         max_price: max_price(fields, market, problems),
+        on_interruption: hook(fields, "on_interruption"),
+        on_rebalance: hook(fields, "on_rebalance"),
         image,
         elastic_ip: fields.flag("elastic_ip"),
         root,
@@ -82,6 +84,18 @@ fn market(fields: &Fields<'_>) -> MarketChoice {
         Some("spot-then-on-demand") => MarketChoice::SpotThenOnDemand,
         _ => MarketChoice::OnDemand,
     }
+}
+
+/// A script without anything in it is none. What a shell could not read is left out of it.
+fn hook(fields: &Fields<'_>, name: &str) -> Option<String> {
+    let text: String = fields
+        .text(name)?
+        .value
+        .chars()
+        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+        .collect();
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 fn max_price(fields: &Fields<'_>, market: MarketChoice, problems: &mut Problems) -> Option<Usd> {

@@ -48,6 +48,8 @@ fn node(count: u32) -> Node {
         ],
         market: MarketChoice::SpotThenOnDemand,
         max_price: None,
+        on_interruption: None,
+        on_rebalance: None,
         image: ImageRef("ubuntu-22.04".to_owned()),
         elastic_ip: true,
         root: RootVolume {
