@@ -13,6 +13,8 @@ mod gpus;
 mod idle;
 #[path = "agent/metadata.rs"]
 mod metadata;
+#[path = "agent/moto.rs"]
+mod moto;
 #[path = "agent/publish.rs"]
 mod publish;
 #[path = "agent/rig.rs"]

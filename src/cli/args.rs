@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use super::global::Global;
 use super::{
     apply, bootstrap, completions, demo, destroy, doctor, exit, graph, hold, import, init, logs,
-    man, plan, policy, power, sandbox, schema, ssh, state, status, validate,
+    man, metrics, plan, policy, power, sandbox, schema, ssh, state, status, validate,
 };
 
 /// GPU robotics labs on AWS from one TOML file
@@ -60,6 +60,8 @@ pub(super) enum Command {
     Doctor(doctor::DoctorArgs),
     /// Show what a bootstrap step wrote on its host.
     Logs(logs::LogsArgs),
+    /// Show what the machines have published in the last hours, as plots.
+    Metrics(metrics::MetricsArgs),
     /// Log in to a host, or run a command on it.
     Ssh(ssh::SshArgs),
     /// Reach the services of a host through SSH.

@@ -29,6 +29,7 @@ mod interrupts;
 mod leased;
 mod logs;
 mod man;
+mod metrics;
 mod plan;
 mod policy;
 mod power;

@@ -12,7 +12,7 @@ use super::session::OpenError;
 use super::settings::Settings;
 use super::{
     apply, bootstrap, completions, demo, destroy, doctor, exit, graph, hold, import, init, logs,
-    man, plan, policy, power, sandbox, schema, ssh, state, status, validate,
+    man, metrics, plan, policy, power, sandbox, schema, ssh, state, status, validate,
 };
 use crate::plan::Power;
 
@@ -121,6 +121,7 @@ async fn obey(app: &mut App, command: &Command) -> Result<u8, OpenError> {
         Command::Bootstrap(args) => bootstrap::bootstrap(app, args).await,
         Command::Doctor(args) => doctor::doctor(app, args).await,
         Command::Logs(args) => logs::logs(app, args).await,
+        Command::Metrics(args) => metrics::metrics(app, args).await,
         Command::Ssh(args) => ssh::ssh(app, args).await,
         Command::Tunnel(args) => ssh::tunnel(app, args).await,
         Command::Graph(args) => graph::graph(app, args).await,

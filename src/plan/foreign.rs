@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::preflight::{Notice, Severity};
+use super::notice::{Notice, Severity};
 use super::types::Plan;
 use crate::inventory::{Interface, Inventory, Owner, Seen, SeenGroup, Sighting};
 use crate::lab::Lab;

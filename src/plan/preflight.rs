@@ -2,38 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-
+use super::notice::{Notice, Severity};
 use super::types::Plan;
 use crate::catalog;
 use crate::inventory::Inventory;
 use crate::lab::Lab;
 use crate::model::{InstanceType, Market, NodeName, Op, QuotaCode, Ref, Spec, UsageClass, Zone};
-
-/// How much a notice matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Good to know.
-    Info,
-    /// May surprise.
-    Warning,
-    /// Applying would fail.
-    Error,
-}
-
-/// One line of preflight.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notice {
-    /// How much it matters.
-    pub severity: Severity,
-    /// What it is about, stable: `quota`, `offered`, `retired`, `workload`, `world-open`, `price`.
-    pub topic: String,
-    /// What is the case.
-    pub text: String,
-    /// What to type or change, if something helps.
-    pub help: Option<String>,
-}
 
 /// What is read only when something is launched.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -111,6 +85,7 @@ pub fn preflight(lab: &Lab, plan: &Plan, observed: &Inventory, capacity: &Capaci
     if plan.launches() {
         notices.extend(quotas(lab, &demands(plan, observed), capacity));
         notices.extend(offers(plan, capacity));
+        notices.extend(super::interruption::interruptions(lab, plan));
     }
     notices.extend(types(lab));
     notices.extend(world_open(lab));

@@ -12,6 +12,7 @@ mod fold;
 mod graph_view;
 mod hosts;
 pub mod json;
+mod metrics;
 mod money;
 mod page;
 mod plan;
@@ -30,6 +31,9 @@ pub use error_view::{ErrorReport, error_view, failed_view, warning_view};
 pub use failure::{Advice, Circumstances, Help, advise, failure_lines};
 pub use graph_view::{graph_dot, graph_view};
 pub use hosts::{HostDisplay, examined_view, verdicts_view};
+pub use metrics::{
+    MachineMetrics, MetricsReport, Panel, Series, metrics_page, metrics_view, panels,
+};
 pub use page::{Line, Page};
 pub use plan::{Place, PlanReport, plan_view};
 pub use policy_view::{host_role_view, policy_text};

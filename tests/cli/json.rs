@@ -73,7 +73,9 @@ fn every_line_is_as_the_page_says() {
     let bench = Bench::new();
     let steps = r#"bootstrap = ["base", "nvidia-driver", "gpu-metrics"]
 volume.data = { size_gib = 10, mount = "/data" }
-elastic_ip = true"#;
+elastic_ip = true
+[metrics]
+namespace = "Twin""#;
     bench.write("lab.toml", PROFILE.replace("bootstrap   = []", steps));
     bench.write("bad.toml", PROFILE.replace("[network]", "[netwrok]"));
     let step = "[[step]]\nstep = \"nvidia-driver\"\nends = \"reboot\"\ntries = 1\n";
@@ -99,6 +101,7 @@ elastic_ip = true"#;
         &["apply", "--yes", "--scenario", "none.toml"],
         &["apply", "--yes", "--scenario", "faults.toml"],
         &["status"],
+        &["metrics"],
         &["state", "list"],
         &["plan"],
         &["bootstrap"],

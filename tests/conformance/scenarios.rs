@@ -127,6 +127,7 @@ pub(crate) fn alarms_come_change_and_go(bench: &Bench) {
             .count()
     };
     assert_eq!(alarms(), 5);
+    bench.run(&["metrics", "sim"]).exits(0).says("sim.0");
     let name = bench.id("alarm.sim.0.gpu-hot");
     bench.profile(&watched("gpu_hot_celsius = 70\n"));
     bench.run(&["plan"]).exits(0).says("at least 70");

@@ -6,6 +6,7 @@ one of the JSON protocol, which moto reads, and its answer CBOR again. Nothing e
 
 import io
 import json
+import re
 import struct
 
 PREFIX = "/service/GraniteServiceVersion20100801/operation/"
@@ -111,7 +112,12 @@ class Translated:
 
         told = b"".join(self.inner(environ, answer))
         status = answered["status"]
-        told = json.loads(told) if told.strip() else {}
+        try:
+            told = json.loads(told) if told.strip() else {}
+        except ValueError:
+            # A refusal of IAM's comes as XML whatever was asked.
+            code = re.search(rb"<Code>(.*?)</Code>", told)
+            told = {"__type": code[1].decode() if code else "InternalFailure"}
         headers = [("Smithy-Protocol", "rpc-v2-cbor"), ("Content-Type", "application/cbor")]
         if status[0] in "45":
             code = str(told.get("__type", "InternalFailure")).split("#")[-1]

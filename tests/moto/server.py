@@ -189,6 +189,18 @@ def trust_signatures():
     IAMRequestBase.check_signature = lambda self: None
 
 
+def name_cloudwatch_as_iam_does():
+    # moto takes the service of a permission from the request's scope. CloudWatch signs as "monitoring", and its permissions
+    # begin with "cloudwatch" (Service Authorization Reference, "Actions, resources, and condition keys for Amazon CloudWatch").
+    begin = IAMRequestBase.__init__
+
+    def begun(self, *args, **kwargs):
+        begin(self, *args, **kwargs)
+        self._action = self._action.replace("monitoring:", "cloudwatch:", 1)
+
+    IAMRequestBase.__init__ = begun
+
+
 class Quiet(WSGIRequestHandler):
     """One line per request helps nobody."""
 
@@ -202,6 +214,7 @@ def main():
     add_quotas()
     detach_by_volume_alone()
     trust_signatures()
+    name_cloudwatch_as_iam_does()
     let_loopback_stand_for_tls()
     app = Translated(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", int(sys.argv[1]), app, threaded=True, request_handler=Quiet)

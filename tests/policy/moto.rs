@@ -48,10 +48,6 @@ const UNASKED: &[(&str, &str)] = &[
         "moto evaluates the action of the call alone, not those that it implies",
     ),
     (
-        "cloudwatch:GetMetricData",
-        "asked only where somebody looks at the metrics",
-    ),
-    (
         "ec2:DeleteRoute",
         "a route goes with its table; the sandbox's story deletes one alone",
     ),
@@ -93,6 +89,7 @@ fn a_lab_lives_with_its_policy_and_uses_all_of_it() {
     gate.run(&["plan"], 0);
     gate.run(&["apply", "--yes"], 0);
     gate.run(&["status"], 0);
+    gate.run(&["metrics"], 0);
     gate.run(&["stop", "sim"], 0);
     gate.run(&["start", "sim"], 0);
     gate.profile(&changed(&text));

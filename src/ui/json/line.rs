@@ -29,6 +29,8 @@ pub enum Format {
     Graph,
     /// `policy --json`.
     Policy,
+    /// `metrics --json`.
+    Metrics,
     /// An error before anything else.
     Error,
 }
@@ -46,6 +48,7 @@ impl Format {
             Self::Problems => "roboinfra.problems/1",
             Self::Graph => "roboinfra.graph/1",
             Self::Policy => "roboinfra.policy/1",
+            Self::Metrics => "roboinfra.metrics/1",
             Self::Error => "roboinfra.error/1",
         }
     }
