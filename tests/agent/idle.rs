@@ -63,9 +63,15 @@ fn a_machine_in_use_is_not() {
         })
         .collect();
     let daemons: Vec<_> = running.iter().map(|(rig, _)| rig.start()).collect();
-    // Twenty minutes of theirs.
-    std::thread::sleep(std::time::Duration::from_secs(6));
     for ((rig, signal), daemon) in running.iter().zip(daemons) {
+        // Twenty minutes of its own, after it has looked at the GPU.
+        let begun = rig.until("it says", |rig| {
+            let status = rig.status().filter(|status| !status.gpus.is_empty())?;
+            status.idle.is_some().then_some(status.at)
+        });
+        rig.until("twenty minutes pass", |rig| {
+            (rig.status()?.at >= begun + 1200).then_some(())
+        });
         let idle = rig
             .status()
             .and_then(|status| status.idle)

@@ -1,5 +1,6 @@
 //! Two at once, and interruption.
 
+use std::io::{BufRead, BufReader};
 use std::process::Child;
 
 use crate::bench::{Bench, finish, signal, until};
@@ -37,6 +38,20 @@ fn the_second_is_told_who_is_at_it() {
         .run(&["apply", "--sandbox", "--yes", "--lock-timeout", "1s"])
         .ends(5)
         .says(&["waiting for", &holder]);
+    // That is said while it waits, not after.
+    let words = ["apply", "--sandbox", "--yes", "--lock-timeout", "10m"];
+    let mut second = bench.command(&words).spawn().expect("the binary is built");
+    let mut said = String::new();
+    BufReader::new(second.stderr.take().expect("it is piped"))
+        .read_line(&mut said)
+        .expect("it says something");
+    assert!(
+        said.starts_with("waiting for") && said.contains(&holder),
+        "{said}"
+    );
+    assert!(second.try_wait().expect("it can be asked").is_none());
+    second.kill().expect("it is killed");
+    second.wait().expect("it is dead");
     // Looking is always allowed.
     bench.run(&["plan", "--sandbox"]).ends(0);
     bench.run(&["status", "--sandbox"]).ends(0);

@@ -11,7 +11,7 @@ const STEPS: &str = r#"bootstrap = ["base", "nvidia-driver", "docker"]"#;
 fn at_work(account: &Account) -> (Machine, Child) {
     let anna = account.machine();
     with_steps(&anna.bench);
-    anna.bench.write("slow.toml", "[hosts]\nstep = \"3s\"\n");
+    anna.bench.write("slow.toml", "[hosts]\nstep = \"8s\"\n");
     let child = anna.start(&["apply", "--yes", "--scenario", "slow.toml"]);
     until(&log(&anna, "nvidia-driver"), "simulated");
     (anna, child)
