@@ -153,10 +153,8 @@ fn steps_run_once_in_their_order_and_again_when_they_change() {
     assert_eq!(verdict.versions.get("second"), "1");
     assert!(String::from_utf8_lossy(&log).contains("token has 15 letters"));
     // The second time nothing is started.
-    let began = Instant::now();
     let verdict = rig.run(|event| assert!(!matches!(event.news, HostNews::StepBegun { .. })));
     assert_eq!((verdict.end, verdict.ran), (HostEnd::Ready, 0));
-    assert!(began.elapsed() < Duration::from_secs(5));
     // Another input is another script.
     rig.inputs.insert("FLAVOUR".to_owned(), "sweet".to_owned());
     let verdict = rig.run(|_| ());

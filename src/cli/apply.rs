@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::agents::AGENT_TOPIC;
 use super::app::{App, CHECKING, READING};
 use super::books::Books;
 use super::confirm::{confirm, refuse};
@@ -18,7 +19,7 @@ use super::tend::code_of_hosts;
 use super::{exit, hosts_after, recall, report, rollback, show};
 use crate::event::RunEnd;
 use crate::model::{Action, Kind};
-use crate::plan::Mode;
+use crate::plan::{Mode, Notice, Severity};
 use crate::port::Journal;
 use crate::state::{Lockfile, Record};
 use crate::store;
@@ -104,6 +105,11 @@ pub(super) async fn apply(app: &mut App, args: &ApplyArgs) -> Result<u8, OpenErr
         prepared
             .notices
             .retain(|notice| notice.topic != SECRET_TOPIC);
+        // No agent is put anywhere by this run: that it is missing is worth knowing, and stands in nobody's way.
+        let of_agent = |notice: &&mut Notice| notice.topic == AGENT_TOPIC;
+        for notice in prepared.notices.iter_mut().filter(of_agent) {
+            notice.severity = Severity::Warning;
+        }
     }
     let decided = args.yes || saved.is_some();
     show::plan_to_do(app, &session, &prepared, decided);

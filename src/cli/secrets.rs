@@ -212,9 +212,10 @@ fn place(session: &Session, written: &str) -> PathBuf {
 fn file(path: &Path) -> Result<Secret, Unread> {
     let shown = path.display();
     let help = "write it there, readable by you alone: chmod 600";
-    let opened = std::fs::File::open(path).and_then(|file| {
-        if file.metadata()?.is_file() {
-            Ok(file)
+    // Looked at before it is opened: a pipe would be waited for.
+    let opened = std::fs::metadata(path).and_then(|found| {
+        if found.is_file() {
+            std::fs::File::open(path)
         } else {
             Err(std::io::Error::other("it is not a file"))
         }
@@ -294,9 +295,13 @@ mod tests {
                 (other, said) => assert!(said.is_some() && other.is_err(), "{said:?}"),
             }
         }
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.expect("mkfifo runs").success());
         for (path, said) in [
             (folder.path().join("none"), "there is no file"),
             (folder.path().to_owned(), "not a file"),
+            (pipe, "not a file"),
         ] {
             let unread = file(&path).expect_err("no secret");
             assert!(unread.what.contains(said), "{}", unread.what);

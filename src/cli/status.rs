@@ -67,6 +67,7 @@ pub(super) async fn status(app: &mut App, args: &StatusArgs) -> Result<u8, OpenE
     let mut prepared = price_whole(&session, reading, lab, quiet).await;
     prepared.plan = plan;
     let mut report = report(app, &session, &prepared, run);
+    let lock = crate::plan::remembered(&prepared.lab, Some(&lock)).unwrap_or(lock);
     report.hosts = hosts(&session, &prepared, &lock);
     if !args.no_hosts {
         ask_agents(app, &session, &prepared, &lock, &mut report.hosts).await?;
@@ -192,14 +193,13 @@ fn report(app: &App, session: &Session, prepared: &Prepared, run: Option<String>
 fn hosts(session: &Session, prepared: &Prepared, lock: &Lockfile) -> Vec<HostStatus> {
     let profile = &session.profile;
     let world = prepared.reading.inventory();
-    let nodes = world
-        .owned(&profile.name, &prepared.reading.lab_id)
+    let nodes = crate::plan::owned(&prepared.lab, world)
         .filter(|(_, sighting)| {
             let seen = sighting.instance();
             seen.is_some_and(|seen| seen.state == InstanceState::Running)
         })
         .filter(|(address, _)| has_steps(session, address))
-        .map(|(address, sighting)| (address.clone(), sighting.id.to_string()));
+        .map(|(address, sighting)| (address, sighting.id.to_string()));
     let edge = profile.edge.iter().map(|(name, host)| {
         let address = Address::of(&["edge", name.as_str()]);
         (address, format!("{}:{}", host.host, host.port))

@@ -489,4 +489,8 @@ fn the_agent_is_installed_asked_and_held_off() {
     ] {
         bench.run(&[wrong, &["--sandbox"]].concat()).ends(1);
     }
+    // Where no host is tended, nobody needs one.
+    let words = ["apply", "--sandbox", "--yes", "--no-bootstrap"];
+    let words = [&words[..], &["--agent-binary", "agent"]].concat();
+    bench.run(&words).ends(0);
 }
