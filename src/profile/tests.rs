@@ -104,6 +104,12 @@ fn what_is_left_out_has_a_default() {
         (100, 3000, 125)
     );
     assert!(node.bootstrap.iter().any(|step| step == "nvidia-driver"));
+    assert!(profile.metrics.is_none());
+    let metrics = good(&small("[metrics]")).metrics.expect("it is there");
+    assert_eq!(
+        (metrics.namespace.as_str(), metrics.interval_s),
+        ("roboinfra", 60)
+    );
     let gateway = good(&small("[node.gateway]\ntypes = [\"t3.micro\"]"));
     let gateway = gateway.nodes.values().next().expect("sorted before sim");
     assert!(
@@ -125,7 +131,7 @@ const CASES: &[(&str, &[(&str, &str)])] = &[
     ("bootstrap = [\"base\", 3]", &[("P0103", "3")]),
     ("[moved]\nfrom = \"node.x\"", &[("P0103", "[moved]")]),
     ("[stack]\nx = 1", &[("P0103", "1")]),
-    ("[metrics]", &[("P0102", "[metrics]")]),
+    ("[state]", &[("P0102", "[state]")]),
     ("volume.data = { mount = \"/data\" }", &[("P0102", "{ mount = \"/data\" }")]),
     ("[schedule]\ntimezone = \"UTC\"", &[("P0102", "[schedule]")]),
     ("[[moved]]", &[("P0102", "[[moved]]"), ("P0102", "[[moved]]")]),

@@ -13,7 +13,7 @@ pub(super) static METRICS: Section = Section {
             "\"DigitalTwin\"",
             "The CloudWatch namespace.",
         )
-        .required(),
+        .default("\"roboinfra\""),
         key(
             "interval_s",
             Shape::Whole(10, 3600),

@@ -28,7 +28,7 @@ pub(super) fn upkeep(root: &Fields<'_>, problems: &mut Problems) -> Upkeep {
     Upkeep {
         metrics: root
             .section("metrics")
-            .and_then(|fields| metrics(&fields, problems)),
+            .map(|fields| metrics(&fields, problems)),
         idle: root
             .section("idle")
             .and_then(|fields| idle(&fields, problems)),
@@ -42,16 +42,17 @@ pub(super) fn upkeep(root: &Fields<'_>, problems: &mut Problems) -> Upkeep {
     }
 }
 
-fn metrics(fields: &Fields<'_>, problems: &mut Problems) -> Option<Metrics> {
-    let at = fields.text("namespace")?;
-    let good = (1..=255).contains(&at.value.len())
-        && at
-            .value
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"._-/#:".contains(&b))
-        && !at.value.starts_with(':')
-        && !at.value.to_ascii_uppercase().starts_with("AWS/");
-    if !good {
+fn metrics(fields: &Fields<'_>, problems: &mut Problems) -> Metrics {
+    let namespace = fields.text("namespace");
+    let good = |text: &str| {
+        (1..=255).contains(&text.len())
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"._-/#:".contains(&b))
+            && !text.starts_with(':')
+            && !text.to_ascii_uppercase().starts_with("AWS/")
+    };
+    if let Some(at) = namespace.as_ref().filter(|at| !good(at.value)) {
         problems
             .add(
                 BAD_NAMESPACE,
@@ -61,15 +62,14 @@ fn metrics(fields: &Fields<'_>, problems: &mut Problems) -> Option<Metrics> {
             .says("not a namespace")
             .advise("letters, digits and . _ - / #, not beginning with AWS/");
     }
-    let interval_s = fields.whole("interval_s").map_or(60, |at| at.value);
-    Some(Metrics {
-        namespace: at.value.to_owned(),
-        interval_s,
+    Metrics {
+        namespace: namespace.map_or("roboinfra", |at| at.value).to_owned(),
+        interval_s: fields.whole("interval_s").map_or(60, |at| at.value),
         alarms: fields.flag_or("alarms", true),
         dashboard: fields.flag_or("dashboard", true),
         gpu_hot_celsius: fields.whole("gpu_hot_celsius").map_or(85, |at| at.value),
         gpu_memory_percent: fields.whole("gpu_memory_percent").map_or(95, |at| at.value),
-    })
+    }
 }
 
 fn idle(fields: &Fields<'_>, problems: &mut Problems) -> Option<Idle> {
