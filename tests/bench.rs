@@ -1,11 +1,16 @@
 //! How fast: `cargo test --test bench -- --ignored --nocapture --test-threads 1`. Each prints what it measured and
 //! fails where a promise is broken. They take a minute and want a quiet machine, so they are not part of the usual run.
 
+#[path = "bench/hosts.rs"]
+mod hosts;
 #[path = "engine/memory.rs"]
 #[expect(dead_code, reason = "nothing is cut here")]
 mod memory;
 #[path = "engine/rig.rs"]
 mod rig;
+#[path = "ssh/server.rs"]
+#[expect(dead_code, reason = "nothing is cut here either")]
+mod server;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

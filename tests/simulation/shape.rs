@@ -18,6 +18,8 @@ pub(crate) struct Shape {
     /// What follows `[metrics]`, if there is such a section.
     watch: Option<&'static str>,
     groups: BTreeMap<&'static str, Group>,
+    /// Groups that an edit has taken out, as they were.
+    gone: BTreeMap<&'static str, Group>,
 }
 
 #[derive(Debug, Clone)]
@@ -60,6 +62,7 @@ impl Shape {
             tag: 0,
             watch: rng.chance(60).then(|| rng.pick(&WATCHES)),
             groups: BTreeMap::new(),
+            gone: BTreeMap::new(),
         };
         for _ in 0..rng.between(1, 2) {
             let zone = zone(rng);
@@ -91,7 +94,9 @@ impl Shape {
                 let name = rng.pick(&NAMES);
                 self.groups.entry(name).or_insert_with(|| Group::new(rng));
             }
-            7 if self.groups.len() > 1 && rng.chance(60) => drop(self.groups.pop_last()),
+            7 if self.groups.len() > 1 && rng.chance(60) => {
+                self.gone.extend(self.groups.pop_last());
+            }
             8 => self.watch = Some(rng.pick(&WATCHES)),
             9 if rng.chance(50) => self.watch = None,
             _ => {
@@ -103,8 +108,11 @@ impl Shape {
         }
     }
 
-    /// Lifts every protection.
+    /// Lifts every protection. What was protected when its group left the profile comes back for that, as the error says.
     pub(crate) fn unprotect(&mut self) {
+        for (name, group) in std::mem::take(&mut self.gone) {
+            self.groups.entry(name).or_insert(group);
+        }
         for group in self.groups.values_mut() {
             group.prevent_destroy = false;
         }

@@ -306,6 +306,7 @@ impl<'a> World<'a> {
         self.clock.advance(Duration::from_mins(3));
         self.evict();
         for round in 0.. {
+            assert!(round <= 2 * TRIES, "it does not come to an end");
             match self.calm(&Command::Apply, &mut rng) {
                 Ok(Ended::Ran(report, _)) if report.end == RunEnd::Done => break,
                 Err(Trouble::UnknownLab) => match self.calm(&Command::Rebuild, &mut rng) {
