@@ -813,10 +813,13 @@ cmd_listen() {
     is_limit "$2"
     local id beaten line part='' at=0 said code
     id=$(container "$1") || { printf '%s\n' "$id" && exit 1; }
-    trap - PIPE
     export LC_ALL=C
-    beat
     exec {said}< <(exec docker logs --follow --tail "$2" "$id" 2>&1 </dev/null)
+    # It goes with whoever listens: it would stay until the service says something.
+    teller=$!
+    trap 'kill "$teller" 2>/dev/null' EXIT
+    trap 'exit 0' PIPE
+    beat
     while :; do
         line=
         IFS= read -r -t 1 -u "$said" line

@@ -152,14 +152,7 @@ async fn report(
     let from = to - whole(since.as_secs().next_multiple_of(period));
     let identity = session.cloud.identity().await;
     let identity = identity.map_err(|failure| session.told(&failure))?;
-    if let Some(lock) = recorded {
-        lock.check_belongs(
-            &session.profile.name,
-            &identity.account,
-            &identity.region,
-            &identity.endpoint,
-        )?;
-    }
+    session.check_belongs(recorded, &identity)?;
     let (hot, full) = (metrics.gpu_hot_celsius, metrics.gpu_memory_percent);
     let mut shown: Vec<MachineMetrics> = machines
         .iter()

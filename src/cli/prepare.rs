@@ -199,14 +199,7 @@ pub(super) async fn read_known(
         gather(cloud, session.whoami.as_ref(), &wants, pins, &scope)
     );
     let identity = identity.map_err(|failure| session.told(&failure))?;
-    if let Some(lock) = recorded {
-        lock.check_belongs(
-            &session.profile.name,
-            &identity.account,
-            &identity.region,
-            &identity.endpoint,
-        )?;
-    }
+    session.check_belongs(recorded, &identity)?;
     let mut gathered = gathered.map_err(|failure| session.told(&failure))?;
     // A lockfile that was lost and made again knows of nothing that is there: then everything is looked for.
     let unknowing = recorded.is_none_or(|lock| lock.resources.is_empty());

@@ -15,6 +15,7 @@ use super::settings::Settings;
 use super::target::Target;
 use crate::apply::Introduced;
 use crate::aws;
+use crate::inventory::Identity;
 use crate::lab::AtHand;
 use crate::model::{Failure, Region, RetryPolicy};
 use crate::plan::Notice;
@@ -22,6 +23,7 @@ use crate::port::{Clock, Cloud, Hosts, Parameters, TokioClock, WhoAmI};
 use crate::profile::{self, Profile, ProfileProblem};
 use crate::sandbox::{self, PlayedHosts, Sandbox, Scenario, ScenarioError};
 use crate::ssh::Ssh;
+use crate::state::Lockfile;
 use crate::store::{self, Paths, Shared};
 use crate::ui::Circumstances;
 
@@ -161,6 +163,20 @@ impl Session {
                 aws_profile: self.aws_profile.as_deref(),
             },
         )
+    }
+
+    /// Refuses a lockfile that is another lab's, another account's or another region's.
+    pub(super) fn check_belongs(
+        &self,
+        recorded: Option<&Lockfile>,
+        identity: &Identity,
+    ) -> Result<(), CliError> {
+        let Some(lock) = recorded else {
+            return Ok(());
+        };
+        let (account, region) = (&identity.account, &identity.region);
+        lock.check_belongs(&self.profile.name, account, region, &identity.endpoint)?;
+        Ok(())
     }
 
     /// The lockfile's place, as it is shown.

@@ -30,3 +30,14 @@ pub(super) fn perform(ctx: &mut Ctx<'_>, call: &Call, number: u64) -> Result<Res
         Service::Quotas => quotas::perform(ctx, &call.json).map(|value| json_answer(&value)),
     }
 }
+
+/// What holds for every service's table of actions.
+#[cfg(test)]
+pub(super) fn check_actions(names: &[&str]) {
+    assert!(names.is_sorted());
+    let manual = include_str!("../../docs/sandbox.md");
+    let words: Vec<&str> = manual.split_whitespace().collect();
+    for name in names {
+        assert!(words.contains(name), "{name} is not in docs/sandbox.md");
+    }
+}

@@ -278,3 +278,21 @@ DOCKER
     [[ ${lines[0]} == '. '* && ${lines[1]} == '= 0 4' && ${lines[-1]} == '! done rc= seconds=0' ]]
     [[ $(unframed "$CALLS.said") == $'one\ntwo\nthree' ]]
 }
+
+@test "what tells of a service goes with whoever listens" {
+    cat >"$bin/docker" <<'DOCKER'
+#!/usr/bin/env bash
+case $* in
+    *service=redis*) echo 0123 ;;
+    'logs --follow --tail 2 0123') echo $$ >"$CALLS.teller"; exec sleep 300 ;;
+esac
+DOCKER
+    runner listen redis 2 | head -n 2
+    teller=$(<"$CALLS.teller")
+    for _ in {1..150}; do
+        if ! kill -0 "$teller" 2>/dev/null; then return; fi
+        sleep 0.1
+    done
+    kill "$teller"
+    return 1
+}

@@ -5,7 +5,7 @@ use crate::labs::{LAB, applied, ids, planned};
 
 #[tokio::test]
 async fn what_was_let_go_of_can_be_imported_again() {
-    let bench = applied(LAB);
+    let bench = applied(&LAB);
     let before = ids(&bench);
     for address in [
         "node.box.0",
@@ -48,7 +48,7 @@ async fn what_was_let_go_of_can_be_imported_again() {
 
 #[test]
 fn what_cannot_be_imported_says_why() {
-    let bench = applied(LAB);
+    let bench = applied(&LAB);
     let known = ids(&bench);
     let machine = known["node.box.0"].as_str();
     for (address, id, says) in [

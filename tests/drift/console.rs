@@ -67,7 +67,7 @@ const TABLE: [(Drift, &[&str]); 19] = [
 #[tokio::test]
 async fn whatever_is_changed_in_the_console_is_mended() {
     for (drift, expected) in TABLE {
-        let bench = applied(LAB);
+        let bench = applied(&LAB);
         let before = ids(&bench);
         let account = Account::open(&bench).await;
         change(&account, drift, &|address| before[address].clone()).await;

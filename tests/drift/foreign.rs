@@ -8,7 +8,7 @@ use crate::labs::{LAB, applied, foreign, ids, planned};
 
 #[tokio::test]
 async fn foreign_things_are_told_once_and_left_alone() {
-    let bench = applied(LAB);
+    let bench = applied(&LAB);
     let known = ids(&bench);
     assert_eq!(foreign(&bench), Vec::<String>::new());
     let account = Account::open(&bench).await;

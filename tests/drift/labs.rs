@@ -1,32 +1,14 @@
 //! The lab of these tests, and what a plan says of it.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-use crate::bench::{Bench, Ran};
+use crate::bench::{Bench, PROFILE, Ran};
 
-/// One machine with a data volume and an Elastic IP.
-pub(crate) const LAB: &str = r#"version = 1
-
-[lab]
-name   = "bench"
-region = "us-east-1"
-
-[network]
-zones = ["us-east-1a"]
-
-[access]
-operators = ["my-ip"]
-
-[access.port.ssh]
-port = 22
-from = "operators"
-
-[node.box]
-types       = ["g5.xlarge"]
-elastic_ip  = true
-bootstrap   = []
-volume.data = { size_gib = 20, mount = "/data" }
-"#;
+/// The usual lab, and its machine has a data volume and an Elastic IP.
+pub(crate) static LAB: LazyLock<String> = LazyLock::new(|| {
+    format!("{PROFILE}elastic_ip  = true\nvolume.data = {{ size_gib = 20, mount = \"/data\" }}\n")
+});
 
 pub(crate) fn applied(profile: &str) -> Bench {
     let bench = Bench::empty();

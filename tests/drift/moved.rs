@@ -64,7 +64,7 @@ async fn a_renamed_group_keeps_everything() {
 
 #[test]
 fn a_chain_is_followed_to_its_end() {
-    let bench = applied(LAB);
+    let bench = applied(&LAB);
     let before = ids(&bench);
     let text = LAB.replace("[node.box]", "[node.lab]")
         + MOVED

@@ -22,7 +22,7 @@ fn roll_back(bench: &Bench, code: i32) -> crate::bench::Ran {
 #[tokio::test]
 async fn a_first_apply_that_fails_leaves_nothing() {
     let bench = Bench::empty();
-    bench.write("lab.toml", LAB);
+    bench.write("lab.toml", LAB.as_str());
     bench.write("scenario.toml", DENIED);
     let ran =
         roll_back(&bench, 4).says(&["UnauthorizedOperation", "Taking back", "Nothing is left"]);
@@ -41,7 +41,7 @@ async fn a_first_apply_that_fails_leaves_nothing() {
 #[tokio::test]
 async fn a_rollback_that_fails_says_what_is_left() {
     let bench = Bench::empty();
-    bench.write("lab.toml", LAB);
+    bench.write("lab.toml", LAB.as_str());
     bench.write(
         "scenario.toml",
         DENIED.to_owned() + "[[fault]]\nkind = \"denied\"\non = \"DeleteVolume\"\n",
@@ -69,7 +69,7 @@ async fn a_rollback_that_is_killed_is_finished_by_the_next() {
         ("DeleteVpc", "after"),
     ] {
         let bench = Bench::empty();
-        bench.write("lab.toml", LAB);
+        bench.write("lab.toml", LAB.as_str());
         let kill =
             format!("[[fault]]\nkind = \"kill\"\non = \"{call}\"\nwhen = \"{when}\"\ntimes = 1\n");
         bench.write("scenario.toml", kill + DENIED);
@@ -86,7 +86,7 @@ async fn a_rollback_that_is_killed_is_finished_by_the_next() {
 #[tokio::test]
 async fn what_an_earlier_failed_apply_made_goes_too_and_what_was_imported_stays() {
     let bench = Bench::empty();
-    bench.write("lab.toml", LAB);
+    bench.write("lab.toml", LAB.as_str());
     bench.run(&["plan", "--sandbox"]).ends(0);
     let account = Account::open(&bench).await;
     let made = account.ec2.create_volume().availability_zone("us-east-1a");
@@ -110,7 +110,7 @@ async fn what_an_earlier_failed_apply_made_goes_too_and_what_was_imported_stays(
 
 #[test]
 fn a_lab_that_was_applied_before_is_not_rolled_back() {
-    let bench = applied(LAB);
+    let bench = applied(&LAB);
     let before = ids(&bench);
     bench.write(
         "lab.toml",
@@ -128,7 +128,7 @@ fn a_lab_that_was_applied_before_is_not_rolled_back() {
         let stays = |(address, id): (&String, &String)| after.get(address) == Some(id);
         assert!(before.iter().all(stays), "{after:?}");
     }
-    bench.write("lab.toml", LAB);
+    bench.write("lab.toml", LAB.as_str());
     bench.run(&["apply", "--sandbox", "--yes"]).ends(0);
     assert_eq!(planned(&bench), Vec::<String>::new());
 }
