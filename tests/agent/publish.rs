@@ -18,6 +18,9 @@ pub(crate) const CLOSED: u8 = 1;
 /// What is sent arrives; the answers do not.
 pub(crate) const ONE_WAY: u8 = 2;
 
+/// Why measurements are given up, as the ledger has it.
+const GIVEN_UP: [&str; 6] = ["full", "uncertain", "rejected", "old", "ahead", "damaged"];
+
 /// The sandbox behind a network that can be cut.
 pub(crate) struct Net {
     sandbox: Arc<Sandbox>,
@@ -213,10 +216,7 @@ fn a_day_with_the_network_cut_for_parts_of_it() {
     let ledger: BTreeMap<String, u64> =
         serde_json::from_str(&rig.read("state/ledger.json")).expect("it was counted");
     let taken = ledger["queued"];
-    let given_up: u64 = ["full", "uncertain", "rejected", "old", "damaged"]
-        .map(|why| ledger[why])
-        .iter()
-        .sum();
+    let given_up: u64 = GIVEN_UP.map(|why| ledger[why]).iter().sum();
     let arrived = net.heartbeats();
     assert!(taken > 800, "{ledger:?}");
     assert_eq!(
@@ -305,10 +305,7 @@ fn daemons_that_are_killed_lose_nothing_uncounted() {
     daemon.end();
     let ledger: BTreeMap<String, u64> =
         serde_json::from_str(&rig.read("state/ledger.json")).expect("it was counted");
-    let given_up: u64 = ["full", "uncertain", "rejected", "old", "damaged"]
-        .map(|why| ledger[why])
-        .iter()
-        .sum();
+    let given_up: u64 = GIVEN_UP.map(|why| ledger[why]).iter().sum();
     let waiting = waiting(&rig);
     let arrived = net.heartbeats();
     // A kill may fall between the answer and its being counted: then it is counted as given up, too.
@@ -324,4 +321,56 @@ fn daemons_that_are_killed_lose_nothing_uncounted() {
         arrived + given_up + waiting >= ledger["queued"],
         "nothing is lost uncounted: {arrived} {ledger:?}"
     );
+}
+
+/// What a machine whose clock was wrong left behind waits among what is well, and so does what CloudWatch refuses though the
+/// daemon thinks that it is young enough.
+#[test]
+fn what_cannot_be_published_does_not_take_the_rest_with_it() {
+    let net = Net::new();
+    let rig = rig(&net, 600);
+    let begun = jiff::Timestamp::now().as_second() - 10 * 86_400;
+    let queue = rig.path("state/queue");
+    std::fs::create_dir_all(&queue).expect("a queue");
+    let (year, refused) = (begun + 400 * 86_400, begun - 86_400 * 9 / 2);
+    let left = [
+        (begun - 7200, 3),
+        (year, 5),
+        (begun - 6900, 7),
+        (refused, 11),
+        (begun - 6600, 13),
+        (begun - 6300, 17),
+        (begun - 6000, 19),
+    ];
+    for (number, (start, samples)) in left.iter().enumerate() {
+        let text = format!(
+            r#"{{"start_s":{start},"samples":{samples},"sets":[{{"metric":"agent_heartbeat","statistics":{{"count":{samples},"sum":{samples}.0,"minimum":1.0,"maximum":1.0}}}}]}}"#
+        );
+        let name = format!("{number:012}-{samples}.ready");
+        std::fs::write(queue.join(name), &text).expect("it is queued");
+        // The daemon was killed when it had queued the last, before it began another.
+        let open = format!(r#"{{"number":{number},"interval":{text}}}"#);
+        rig.write("state/open.json", &open);
+    }
+    let daemon = rig.start();
+    rig.until("it is all done with", |rig| {
+        let queue = rig.status()?.queue;
+        (queue.waiting < 10 && queue.published > 60 && queue.dropped >= 16).then_some(())
+    });
+    daemon.end();
+    let ledger: BTreeMap<String, u64> =
+        serde_json::from_str(&rig.read("state/ledger.json")).expect("it was counted");
+    let given_up = GIVEN_UP.map(|why| ledger[why]);
+    assert_eq!(given_up, [0, 0, 11, 0, 5, 0], "{ledger:?}");
+    let published = net.sandbox.published();
+    assert_eq!(twice(&published), 0, "nothing arrived twice");
+    for (start, samples) in left {
+        let times = published
+            .iter()
+            .filter(|one| whole(one.at) == u64::try_from(start).expect("after 1970"))
+            .filter(|one| one.metric == "agent_heartbeat" && whole(one.count) == samples)
+            .count();
+        let expected = usize::from(start != year && start != refused);
+        assert_eq!(times, expected, "{samples} samples");
+    }
 }

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::agent::clock::Clock;
 use crate::agent::condition::{Condition, Found};
 use crate::agent::files::{self, Lasting};
@@ -19,6 +21,14 @@ use crate::model::{AgentConfig, AgentPublish, AgentQueue};
 /// The longest that the last call waits for its answer when the daemon ends.
 const LAST_CALL: Duration = Duration::from_secs(5);
 
+/// The open interval as it is kept.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    /// The number that it will have in the queue: one that the queue has given away says that it is queued already.
+    number: u64,
+    interval: Interval,
+}
+
 /// Everything between a number and CloudWatch.
 #[derive(Debug)]
 pub(crate) struct Publishing {
@@ -31,6 +41,9 @@ pub(crate) struct Publishing {
     found: Vec<Found>,
     /// How many had been given up because too many waited when it was last asked.
     full: u64,
+    /// How many CloudWatch had refused when it was last asked, and what it said to the last.
+    rejected: u64,
+    refused: String,
 }
 
 impl Publishing {
@@ -46,7 +59,9 @@ impl Publishing {
         let mut open = Open::new(publish.interval_s);
         let queue = Queue::open(state, u64::from(publish.queue_kib) * 1024);
         let kept = fs::read(&open_file).ok();
-        let kept = kept.and_then(|bytes| serde_json::from_slice::<Interval>(&bytes).ok());
+        let kept = kept.and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok());
+        let kept = kept.filter(|kept| kept.number >= queue.next());
+        let kept = kept.map(|kept| kept.interval);
         if let Some(kept) = &kept {
             open.resume(kept);
         }
@@ -54,6 +69,8 @@ impl Publishing {
             open,
             open_file,
             full: queue.ledger().full,
+            rejected: queue.ledger().rejected,
+            refused: String::new(),
             queue,
             sender,
             pace: Pace::default(),
@@ -87,9 +104,12 @@ impl Publishing {
     /// A daemon that is killed now loses nothing but what the machine's power takes with it.
     fn keep(&self) {
         let kept = match self.open.stands() {
-            Some(interval) => serde_json::to_vec(&interval)
-                .map_err(std::io::Error::other)
-                .and_then(|bytes| files::replace(&self.open_file, &bytes, Lasting::Kept)),
+            Some(interval) => {
+                let number = self.queue.next();
+                serde_json::to_vec(&Kept { number, interval })
+                    .map_err(std::io::Error::other)
+                    .and_then(|bytes| files::replace(&self.open_file, &bytes, Lasting::Kept))
+            }
             None => files::remove(&self.open_file),
         };
         // The queue says that the disk cannot be written.
@@ -136,7 +156,15 @@ impl Publishing {
             }
             Outcome::NotTaken(Reason::Denied, why) => (Condition::Denied, why),
             Outcome::NotTaken(_, why) | Outcome::Uncertain(why) => (Condition::Unreachable, why),
-            Outcome::Rejected(why) => (Condition::Rejected, why),
+            Outcome::Rejected(why) => {
+                self.refused.clone_from(why);
+                // What is wrong of it is looked for at once: the rest need not wait.
+                if self.queue.searches() {
+                    self.pace.well();
+                    return;
+                }
+                (Condition::Rejected, why)
+            }
         };
         let chance = clock.wall().as_nanosecond().unsigned_abs() % 1021;
         self.pace
@@ -150,6 +178,15 @@ impl Publishing {
         if let Some(why) = self.queue.unwritable() {
             found.push(Found::new(Condition::QueueUnwritable, why));
         }
+        let rejected = self.queue.ledger().rejected;
+        let told = found
+            .iter()
+            .any(|found| found.condition == Condition::Rejected);
+        if rejected > self.rejected && !told {
+            // The rest of the refused call was taken since.
+            found.push(Found::new(Condition::Rejected, self.refused.clone()));
+        }
+        self.rejected = rejected;
         let full = self.queue.ledger().full;
         if full > self.full {
             found.push(Found::new(

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Ledger {
     /// Queued.
     pub(crate) queued: u64,
+    /// The intervals with lower numbers are counted in this.
+    pub(crate) next: u64,
     /// CloudWatch has them.
     pub(crate) published: u64,
     /// Too many waited.
@@ -18,6 +20,8 @@ pub(crate) struct Ledger {
     pub(crate) rejected: u64,
     /// Older than CloudWatch takes.
     pub(crate) old: u64,
+    /// Of a time that has not come: this machine's clock was wrong.
+    pub(crate) ahead: u64,
     /// Their file could not be read.
     pub(crate) damaged: u64,
 }
@@ -33,6 +37,8 @@ pub(crate) enum Drop {
     Rejected,
     /// Older than CloudWatch takes.
     Old,
+    /// Of a time that has not come.
+    Ahead,
     /// Their file could not be read.
     Damaged,
 }
@@ -45,18 +51,20 @@ impl Ledger {
             Drop::Uncertain => &mut self.uncertain,
             Drop::Rejected => &mut self.rejected,
             Drop::Old => &mut self.old,
+            Drop::Ahead => &mut self.ahead,
             Drop::Damaged => &mut self.damaged,
         };
         *sum += samples;
     }
 
     /// By reason, for labels.
-    pub(crate) fn reasons(&self) -> [(&'static str, u64); 5] {
+    pub(crate) fn reasons(&self) -> [(&'static str, u64); 6] {
         [
             ("full", self.full),
             ("uncertain", self.uncertain),
             ("rejected", self.rejected),
             ("old", self.old),
+            ("ahead", self.ahead),
             ("damaged", self.damaged),
         ]
     }
@@ -79,6 +87,7 @@ mod tests {
             Drop::Uncertain,
             Drop::Rejected,
             Drop::Old,
+            Drop::Ahead,
             Drop::Damaged,
         ];
         for (times, why) in all.into_iter().enumerate() {
@@ -86,8 +95,8 @@ mod tests {
         }
         assert_eq!(
             ledger.reasons().map(|(_, samples)| samples),
-            [1, 2, 4, 8, 16]
+            [1, 2, 4, 8, 16, 32]
         );
-        assert_eq!(ledger.dropped(), 31);
+        assert_eq!(ledger.dropped(), 63);
     }
 }

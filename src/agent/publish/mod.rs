@@ -10,5 +10,6 @@ pub(crate) mod open;
 pub(crate) mod outcome;
 pub(crate) mod pace;
 pub(crate) mod queue;
+pub(crate) mod search;
 pub(crate) mod sender;
 pub(crate) mod series;
