@@ -22,6 +22,8 @@ mod json;
 mod options;
 #[path = "cli/outcomes.rs"]
 mod outcomes;
+#[path = "cli/own_steps.rs"]
+mod own_steps;
 #[path = "cli/power.rs"]
 mod power;
 #[path = "cli/profile.rs"]

@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 use roboinfra::apply::{HostJob, Stop, Tending, bootstrap};
 use roboinfra::assets::{Step, parse_header, script};
 use roboinfra::event::{HostEvent, HostNews};
-use roboinfra::host::{AgentWish, Arch, Expected, HostEnd, HostFile, Verdict, Wanted, WantedStep};
+use roboinfra::host::{
+    AgentWish, Arch, Expected, HostEnd, HostFile, NoSecret, Verdict, Wanted, WantedStep,
+};
 use roboinfra::model::{Address, Secret};
 use roboinfra::port::{Clock, TestClock, TokioClock};
 use roboinfra::ssh::Ssh;
@@ -28,7 +30,7 @@ fn rt() -> tokio::runtime::Runtime {
 }
 
 /// A step that leaves a line in `marks` each time it does something.
-fn step(name: &str, marks: &Path, body: &str) -> &'static Step {
+fn step(name: &str, marks: &Path, body: &str) -> Arc<Step> {
     let marks = marks.display();
     let text = format!(
         "#!/usr/bin/env bash\n# roboinfra:step {name}\n# roboinfra:about a step of a test\n\
@@ -38,16 +40,17 @@ fn step(name: &str, marks: &Path, body: &str) -> &'static Step {
          apply() {{\n{body}\necho \"{name} $FLAVOUR\" >> {marks}\n}}\n\
          versions() {{ say \"{name}=1\"; }}\n"
     );
-    let text: &'static str = Box::leak(text.into_boxed_str());
-    let header = parse_header(text).expect("a header");
-    Box::leak(Box::new(Step { header, text }))
+    let header = parse_header(&text).expect("a header");
+    let text = text.into();
+    Arc::new(Step { header, text })
 }
 
 struct Rig {
     server: Server,
     clock: Arc<dyn Clock>,
     silence: Duration,
-    steps: Vec<&'static Step>,
+    steps: Vec<Arc<Step>>,
+    secrets: Result<Vec<(String, Secret)>, NoSecret>,
     inputs: BTreeMap<String, String>,
     files: Vec<HostFile>,
 }
@@ -61,6 +64,7 @@ impl Rig {
             clock: Arc::new(TokioClock),
             silence: Duration::from_secs(20),
             steps: Vec::new(),
+            secrets: Ok(vec![("TOKEN".to_owned(), Secret::new("hunter2-hunter2"))]),
             inputs: BTreeMap::new(),
             files: Vec::new(),
         })
@@ -86,8 +90,8 @@ impl Rig {
                     .steps
                     .iter()
                     .map(|step| WantedStep {
-                        script: script(step, &self.inputs),
-                        secrets: vec![("TOKEN".to_owned(), Secret::new("hunter2-hunter2"))],
+                        script: script(step, &self.inputs, &BTreeMap::new()),
+                        secrets: self.secrets.clone(),
                         files: self.files.clone(),
                     })
                     .collect(),
@@ -170,6 +174,26 @@ fn steps_run_once_in_their_order_and_again_when_they_change() {
         "",
         "the secret stays nowhere"
     );
+}
+
+#[test]
+fn a_secret_that_cannot_be_read_stops_only_what_takes_it() {
+    let Some(rig) = Rig::new() else { return };
+    let mut rig = rig.step("first", "say hello");
+    assert_eq!(rig.run(|_| ()).end, HostEnd::Ready);
+    let why = NoSecret {
+        what: "the secret TOKEN: there is no environment variable TOKEN".to_owned(),
+        help: "set it".to_owned(),
+    };
+    rig.secrets = Err(why.clone());
+    // What is done takes none.
+    assert_eq!(rig.run(|_| ()).end, HostEnd::Ready);
+    let rig = rig.step("second", "say never");
+    let verdict = rig.run(|_| ());
+    let step = "second".to_owned();
+    assert_eq!(verdict.end, HostEnd::NoSecret { step, why });
+    assert_eq!((verdict.ran, verdict.done.len()), (0, 1));
+    assert_eq!(rig.marks(), ["first plain"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What `bootstrap/` holds, embedded.
 
-use std::sync::LazyLock;
+use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
 
 use super::header::{Header, parse_header};
 
@@ -9,13 +10,13 @@ pub const RUNNER: &str = include_str!("../../bootstrap/runner.sh");
 /// The functions that steps use.
 pub const LIBRARY: &str = include_str!("../../bootstrap/lib.sh");
 
-/// A bootstrap step.
+/// A bootstrap step: a shipped one, or one of the user's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     /// What it says of itself.
     pub header: Header,
     /// Its text.
-    pub text: &'static str,
+    pub text: Cow<'static, str>,
 }
 
 macro_rules! bundle {
@@ -38,25 +39,28 @@ bundle![
     "stack",
 ];
 
-static STEPS: LazyLock<Vec<Step>> = LazyLock::new(|| {
+static STEPS: LazyLock<Vec<Arc<Step>>> = LazyLock::new(|| {
     TEXTS
         .iter()
         .map(|(name, text)| {
             // A test reads every one of them.
             let header = parse_header(text).expect("a shipped step has a header");
             assert_eq!(header.name, *name, "a step is named as its file");
-            Step { header, text }
+            Arc::new(Step {
+                header,
+                text: Cow::Borrowed(*text),
+            })
         })
         .collect()
 });
 
-/// Every step, by name.
-pub fn steps() -> &'static [Step] {
+/// Every shipped step, by name.
+pub fn steps() -> &'static [Arc<Step>] {
     &STEPS
 }
 
-/// The step of a name.
-pub fn step(name: &str) -> Option<&'static Step> {
+/// The shipped step of a name.
+pub fn step(name: &str) -> Option<&'static Arc<Step>> {
     STEPS.iter().find(|step| step.header.name == name)
 }
 

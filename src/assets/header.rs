@@ -84,6 +84,16 @@ pub fn parse_header(text: &str) -> Result<Header, HeaderError> {
     let needs = lines.names("needs", is_name)?;
     let secrets = lines.names("secrets", is_variable)?;
     let inputs = lines.inputs()?;
+    let taken = inputs
+        .keys()
+        .chain(&secrets)
+        .find(|name| is_the_shells(name));
+    if let Some(taken) = taken {
+        return Err(wrong(
+            lines.last,
+            format!("{taken:?} belongs to the shell or the runner"),
+        ));
+    }
     if let Some((key, (line, _))) = lines.values.pop_first() {
         return Err(wrong(line, format!("unknown key {key:?}")));
     }
@@ -222,6 +232,13 @@ pub(super) fn is_variable(text: &str) -> bool {
         && text
             .bytes()
             .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// Whether a variable means something to a shell or to the runner, which takes no secret of such a name.
+fn is_the_shells(name: &str) -> bool {
+    let names = ["PATH", "IFS", "HOME", "ENV", "SHELLOPTS"];
+    let starts = ["BASH", "LD_", "ROBOINFRA_"];
+    names.contains(&name) || starts.iter().any(|start| name.starts_with(start))
 }
 
 fn duration(text: &str) -> Option<Duration> {

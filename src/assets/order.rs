@@ -1,6 +1,8 @@
 //! Steps in the order in which they can run.
 
-use super::bundle::step;
+use std::sync::Arc;
+
+use super::bundle::Step;
 
 /// A list of steps that has no order.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,42 +15,54 @@ pub enum OrderError {
     Circle(String),
 }
 
-/// The steps with those that they need, each after what it needs; otherwise in the order of the list.
-pub fn in_order<S: AsRef<str>>(names: &[S]) -> Result<Vec<String>, OrderError> {
+/// The steps with those that they need, each after what it needs; otherwise in the order of the list. `find` knows every
+/// step.
+pub fn in_order<S: AsRef<str>>(
+    names: &[S],
+    find: &dyn Fn(&str) -> Option<Arc<Step>>,
+) -> Result<Vec<Arc<Step>>, OrderError> {
     let mut ordered = Vec::new();
     for name in names {
-        visit(name.as_ref(), &mut ordered, &mut Vec::new())?;
+        visit(name.as_ref(), find, &mut ordered, &mut Vec::new())?;
     }
     Ok(ordered)
 }
 
-fn visit(name: &str, ordered: &mut Vec<String>, path: &mut Vec<String>) -> Result<(), OrderError> {
-    if ordered.iter().any(|done| done == name) {
+fn visit(
+    name: &str,
+    find: &dyn Fn(&str) -> Option<Arc<Step>>,
+    ordered: &mut Vec<Arc<Step>>,
+    path: &mut Vec<String>,
+) -> Result<(), OrderError> {
+    if ordered.iter().any(|done| done.header.name == name) {
         return Ok(());
     }
     if path.iter().any(|above| above == name) {
         return Err(OrderError::Circle(name.to_owned()));
     }
-    let found = step(name).ok_or_else(|| OrderError::Unknown(name.to_owned()))?;
+    let found = find(name).ok_or_else(|| OrderError::Unknown(name.to_owned()))?;
     path.push(name.to_owned());
     for need in &found.header.needs {
-        visit(need, ordered, path)?;
+        visit(need, find, ordered, path)?;
     }
     path.pop();
-    ordered.push(name.to_owned());
+    ordered.push(found);
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::assets::step;
 
     #[test]
     fn what_is_needed_comes_before() {
-        let ordered = in_order(&["docker", "base"]).expect("an order");
-        assert_eq!(ordered, ["base", "docker"]);
+        let find = |name: &str| step(name).cloned();
+        let ordered = in_order(&["docker", "base"], &find).expect("an order");
+        let names: Vec<&str> = ordered.iter().map(|step| &*step.header.name).collect();
+        assert_eq!(names, ["base", "docker"]);
         assert_eq!(
-            in_order(&["dockr"]),
+            in_order(&["dockr"], &find),
             Err(OrderError::Unknown("dockr".to_owned()))
         );
     }

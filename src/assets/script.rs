@@ -1,6 +1,7 @@
 //! The text that runs on a host: the library, the inputs and the step in one script, known by its digest.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -12,7 +13,7 @@ use crate::model::hex;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
     /// The step.
-    pub step: &'static Step,
+    pub step: Arc<Step>,
     /// The whole text.
     pub text: String,
     /// SHA-256 of the text, in hexadecimal: the same digest need not run again.
@@ -25,7 +26,12 @@ pub fn runner_digest() -> String {
 }
 
 /// The script of a step. `inputs` beyond those of its header are left out; those that are missing take their default.
-pub fn script(step: &'static Step, inputs: &BTreeMap<String, String>) -> Script {
+/// `marks` tell the values of its secrets, by name: a changed secret is another script.
+pub fn script(
+    step: &Arc<Step>,
+    inputs: &BTreeMap<String, String>,
+    marks: &BTreeMap<String, String>,
+) -> Script {
     let mut text = String::from("#!/usr/bin/env bash\n");
     text.push_str(LIBRARY);
     text.push_str("\n# The inputs of the step.\n");
@@ -37,10 +43,17 @@ pub fn script(step: &'static Step, inputs: &BTreeMap<String, String>) -> Script 
         let value = inputs.get(name).unwrap_or(default);
         text.push_str(&format!("export {name}={}\n", quoted(value)));
     }
+    for (name, mark) in marks {
+        text.push_str(&format!("# The secret {name}: {mark}\n"));
+    }
     text.push_str("\n# The step.\n");
-    text.push_str(step.text);
+    text.push_str(&step.text);
     let digest = hex(Sha256::digest(&text));
-    Script { step, text, digest }
+    Script {
+        step: Arc::clone(step),
+        text,
+        digest,
+    }
 }
 
 /// A text as one word of a shell, whatever it holds.
@@ -60,10 +73,12 @@ mod tests {
             .find(|step| !step.header.inputs.is_empty())
             .expect("a step with inputs");
         let (name, _) = docker.header.inputs.first_key_value().expect("an input");
-        let plain = script(docker, &BTreeMap::new());
+        let none = BTreeMap::new();
+        let plain = script(docker, &none, &none);
         let other = script(
             docker,
             &BTreeMap::from([(name.clone(), "it's; rm -rf /".to_owned())]),
+            &none,
         );
         assert_ne!(plain.digest, other.digest);
         assert!(
@@ -74,15 +89,22 @@ mod tests {
         let foreign = script(
             docker,
             &BTreeMap::from([("PATH".to_owned(), "/".to_owned())]),
+            &none,
         );
         assert_eq!(plain, foreign, "only the header's inputs reach the script");
+        let marked = script(
+            docker,
+            &none,
+            &BTreeMap::from([("TOKEN".to_owned(), "0123".to_owned())]),
+        );
+        assert_ne!(plain.digest, marked.digest);
         assert_eq!(plain.digest.len(), 64);
     }
 
     #[test]
     fn every_script_is_bash() {
         for step in steps() {
-            let script = script(step, &BTreeMap::new());
+            let script = script(step, &BTreeMap::new(), &BTreeMap::new());
             assert!(script.text.starts_with("#!/usr/bin/env bash\n"));
             assert!(
                 script.text.contains("\ncheck()") && script.text.contains("\napply()"),

@@ -34,6 +34,7 @@ mod plan;
 mod policy;
 mod power;
 mod prepare;
+mod profile_file;
 mod rebuild;
 mod recall;
 mod reference;

@@ -4,9 +4,9 @@ use clap::{Args, ValueEnum};
 
 use super::app::App;
 use super::exit;
-use super::session::{BadProfile, OpenError, read_profile};
+use super::profile_file::read_lab;
+use super::session::{BadProfile, OpenError};
 use crate::policy::{self, MANAGED_POLICY_LIMIT, Part};
-use crate::profile;
 use crate::ui;
 
 /// Print the smallest IAM policy for this lab.
@@ -52,8 +52,7 @@ impl Which {
 
 pub(super) fn policy(app: &mut App, args: &PolicyArgs) -> Result<u8, OpenError> {
     let path = app.global.file.clone();
-    let text = read_profile(&path)?;
-    let parsed = profile::parse(&text);
+    let (text, parsed) = read_lab(&path, &app.settings)?;
     let Some(profile) = parsed.profile else {
         return Err(OpenError::Profile(BadProfile {
             path,

@@ -1,21 +1,21 @@
-//! The secrets of stacks: whether they are there when something is planned, and what they are when a host is made ready.
+//! The secrets of stacks and steps: whether they are there when something is planned, and what they are when a host is made ready.
 //!
 //! Owns: reading them from the operator's environment and files, and from the cloud's parameters. Does not own: what a
 //! stack needs (`lab`), or how they reach a host (`apply`).
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::agents;
-use super::error::CliError;
-use super::exit;
+use super::profile_file::beside;
 use super::session::{Known, Session};
 use crate::apply::HostJob;
+use crate::host::NoSecret;
 use crate::lab::{self, STACK_SECRETS};
 use crate::model::{FailureClass, Secret, SecretSource, hex};
 use crate::plan::{Notice, Severity};
@@ -96,44 +96,56 @@ fn mark(lab: &str, source: &SecretSource, secret: &Secret) -> String {
     hex(&digest[..8])
 }
 
-/// The jobs with the secrets that their steps take.
-pub(super) async fn with_secrets(
-    session: &Session,
-    jobs: &[HostJob],
-) -> Result<Vec<HostJob>, CliError> {
+/// The jobs with the secrets that their steps take. One that cannot be read is told of where it is needed.
+pub(super) async fn with_secrets(session: &Session, jobs: &[HostJob]) -> Vec<HostJob> {
     let mut jobs = jobs.to_vec();
-    let mut read: BTreeMap<SecretSource, Secret> = BTreeMap::new();
+    let mut read = BTreeMap::new();
     for job in &mut jobs {
-        let address = &job.wanted.address;
-        let takes = |step: &&mut crate::host::WantedStep| {
-            step.script
-                .step
-                .header
-                .secrets
+        for step in &mut job.wanted.steps {
+            let sources = lab::step_secrets(&session.profile, &job.wanted.address, step.name());
+            let values = values(session, &sources, &mut read).await;
+            let packed = (step.script.step.header.secrets)
                 .iter()
-                .any(|name| name == STACK_SECRETS)
-        };
-        let Some(step) = job.wanted.steps.iter_mut().find(takes) else {
-            continue;
-        };
-        let sources = lab::stack_secrets(&session.profile, address);
-        let mut lines = Vec::new();
-        for (name, source) in &sources {
-            if !read.contains_key(source) {
-                let secret = value(session, source).await.map_err(|unread| {
-                    CliError::new(format!("{address}: the secret {name}: {}", unread.what))
-                        .code(exit::FAILED)
-                        .hint(unread.help)
-                })?;
-                read.insert(source.clone(), secret);
-            }
-            lines.push(format!("{name}={}", STANDARD.encode(read[source].reveal())));
-        }
-        if !lines.is_empty() {
-            step.secrets = vec![(STACK_SECRETS.to_owned(), Secret::new(lines.join("\n")))];
+                .any(|name| name == STACK_SECRETS);
+            step.secrets = match values {
+                Ok(values) if packed => Ok(pack(&values)),
+                values => values,
+            };
         }
     }
-    Ok(jobs)
+    jobs
+}
+
+/// The values of secrets, each read once.
+async fn values(
+    session: &Session,
+    sources: &BTreeMap<String, SecretSource>,
+    read: &mut BTreeMap<SecretSource, Result<Secret, NoSecret>>,
+) -> Result<Vec<(String, Secret)>, NoSecret> {
+    let mut values = Vec::new();
+    for (name, source) in sources {
+        if !read.contains_key(source) {
+            let secret = value(session, source).await.map_err(|unread| NoSecret {
+                what: format!("the secret {name}: {}", unread.what),
+                help: unread.help,
+            });
+            read.insert(source.clone(), secret);
+        }
+        values.push((name.clone(), read[source].clone()?));
+    }
+    Ok(values)
+}
+
+/// The secrets of a stack, as its step takes them: in one, and none if there are none.
+fn pack(values: &[(String, Secret)]) -> Vec<(String, Secret)> {
+    let lines: Vec<String> = values
+        .iter()
+        .map(|(name, secret)| format!("{name}={}", STANDARD.encode(secret.reveal())))
+        .collect();
+    if lines.is_empty() {
+        return Vec::new();
+    }
+    vec![(STACK_SECRETS.to_owned(), Secret::new(lines.join("\n")))]
 }
 
 async fn value(session: &Session, source: &SecretSource) -> Result<Secret, Unread> {
@@ -169,7 +181,11 @@ fn unread(failure: &crate::model::Failure) -> Unread {
 fn local(session: &Session, source: &SecretSource) -> Result<Secret, Unread> {
     match source {
         SecretSource::Env(name) => variable(name),
-        SecretSource::File(path) => file(&place(session, path)),
+        SecretSource::File(path) => file(&beside(
+            &session.paths.profile,
+            session.home.as_deref(),
+            path,
+        )),
         SecretSource::Ssm(_) => Err(Unread::new(
             "it is not on this computer",
             "read it from SSM",
@@ -197,15 +213,6 @@ fn variable(name: &str) -> Result<Secret, Unread> {
             format!("the environment variable {name} is not text"),
             help,
         )),
-    }
-}
-
-/// Beside the profile, unless it is absolute or in the user's home.
-fn place(session: &Session, written: &str) -> PathBuf {
-    let folder = session.paths.profile.parent().unwrap_or(Path::new("."));
-    match (written.strip_prefix("~/"), &session.home) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => folder.join(written),
     }
 }
 

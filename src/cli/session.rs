@@ -1,6 +1,5 @@
 //! One lab at hand: its profile, its files, its cloud. Every command that touches a lab opens one.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use tokio::sync::OnceCell;
 
 use super::agents::AgentPlaces;
 use super::error::CliError;
-use super::exit;
+use super::profile_file::{beside, read_lab};
 use super::settings::Settings;
 use super::target::Target;
 use crate::apply::Introduced;
@@ -20,15 +19,12 @@ use crate::lab::AtHand;
 use crate::model::{Failure, Region, RetryPolicy};
 use crate::plan::Notice;
 use crate::port::{Clock, Cloud, Hosts, Parameters, TokioClock, WhoAmI};
-use crate::profile::{self, Profile, ProfileProblem};
+use crate::profile::{Profile, ProfileProblem};
 use crate::sandbox::{self, PlayedHosts, Sandbox, Scenario, ScenarioError};
 use crate::ssh::Ssh;
 use crate::state::Lockfile;
 use crate::store::{self, Paths, Shared};
 use crate::ui::Circumstances;
-
-/// A profile of a thousand node groups is some 300 KB.
-const PROFILE_LIMIT: u64 = 1024 * 1024;
 
 /// A lab at hand.
 #[derive(Debug)]
@@ -82,48 +78,6 @@ pub(super) struct Known {
     pub(super) at_hand: AtHand,
     /// One notice for each that is not there.
     pub(super) missing: Vec<Notice>,
-}
-
-/// The profile's file as text, or a clear reason why not.
-pub(super) fn read_profile(path: &Path) -> Result<String, CliError> {
-    let shown = path.display();
-    let unreadable = |error: std::io::Error| {
-        use std::io::ErrorKind;
-        let (what, help) = match error.kind() {
-            ErrorKind::NotFound => (
-                format!("there is no profile {shown}"),
-                Some("make one with `roboinfra init`, or name another with --file"),
-            ),
-            ErrorKind::IsADirectory => (
-                format!("the profile {shown} is a folder"),
-                Some("name the file in it with --file"),
-            ),
-            _ => (format!("could not read the profile {shown}: {error}"), None),
-        };
-        let told = CliError::new(what).code(exit::PROFILE);
-        match help {
-            Some(help) => told.hint(help),
-            None => told,
-        }
-    };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    file.take(PROFILE_LIMIT + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    if bytes.len() as u64 > PROFILE_LIMIT {
-        let told =
-            CliError::new(format!("the profile {shown} is larger than 1 MiB")).code(exit::PROFILE);
-        return Err(told.hint("a lab profile is a few kilobytes: is this the right file?"));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let place = error.utf8_error().valid_up_to();
-        let told = CliError::new(format!(
-            "the profile {shown} is not text: byte {place} is not UTF-8"
-        ));
-        told.code(exit::PROFILE)
-            .hint("a lab profile is a TOML file in UTF-8: is this the right file?")
-    })
 }
 
 /// A profile with problems: they are shown whole, before the error.
@@ -195,8 +149,7 @@ impl Session {
 
     /// Opens the lab that `target` points at.
     pub(super) async fn open(target: &Target, settings: &Settings) -> Result<Self, OpenError> {
-        let text = read_profile(&target.profile)?;
-        let parsed = profile::parse(&text);
+        let (text, parsed) = read_lab(&target.profile, settings)?;
         let Some(profile) = parsed.profile else {
             let path = target.profile.clone();
             return Err(OpenError::Profile(BadProfile {
@@ -410,12 +363,8 @@ fn public_keys(listed: &[PathBuf], paths: &Paths) -> Result<Vec<String>, CliErro
 
 /// The files of the public keys that the profile lists.
 fn public_key_paths(profile: &Profile, paths: &Paths, settings: &Settings) -> Vec<PathBuf> {
-    let folder = paths.profile.parent().unwrap_or(Path::new("."));
-    let resolve = |written: &String| match (written.strip_prefix("~/"), &settings.home) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => folder.join(written),
-    };
-    profile.keys.iter().map(resolve).collect()
+    let place = |written: &String| beside(&paths.profile, settings.home.as_deref(), written);
+    profile.keys.iter().map(place).collect()
 }
 
 /// In the sandbox the operator sits at an address from the block that RFC 5737 keeps for examples.

@@ -4,7 +4,8 @@ use clap::{Args, Subcommand};
 
 use super::app::App;
 use super::error::CliError;
-use super::session::{OpenError, Session, read_profile};
+use super::profile_file::read_lab;
+use super::session::{OpenError, Session};
 use super::state_bucket::{self, PullArgs, PushArgs, UnlockArgs};
 use super::{exit, state_edit};
 use crate::model::Address;
@@ -67,8 +68,8 @@ pub(super) async fn state(app: &mut App, args: &StateArgs) -> Result<u8, OpenErr
 /// that the state is shared.
 async fn recorded(app: &App) -> Result<crate::state::Lockfile, OpenError> {
     let target = app.global.target();
-    let text = read_profile(&target.profile).unwrap_or_default();
-    let profile = crate::profile::parse(&text).profile;
+    let parsed = read_lab(&target.profile, &app.settings).ok();
+    let profile = parsed.and_then(|(_, parsed)| parsed.profile);
     if profile.is_some_and(|profile| profile.state.is_some()) {
         let session = Session::open(&target, &app.settings).await?;
         let loaded = session.load().await?;

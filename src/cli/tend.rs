@@ -45,7 +45,7 @@ pub(super) async fn tend(
     jobs: &[HostJob],
     (patience, idle): (Duration, bool),
 ) -> Result<Vec<Verdict>, CliError> {
-    let jobs = &with_secrets(session, jobs).await?;
+    let jobs = &with_secrets(session, jobs).await;
     let tending = Tending {
         hosts: books.hosts(session),
         ..tending(app, session, patience)
@@ -153,6 +153,7 @@ pub(super) fn code_of_hosts(verdicts: &[Verdict]) -> u8 {
         HostEnd::Refused(_) | HostEnd::HostKey(_) => exit::CREDENTIALS,
         HostEnd::NotReady
         | HostEnd::Failed { .. }
+        | HostEnd::NoSecret { .. }
         | HostEnd::Unreachable(_)
         | HostEnd::Strange(_) => exit::PARTIAL,
     });

@@ -5,8 +5,7 @@ use clap::Args;
 use super::app::App;
 use super::error::CliError;
 use super::exit;
-use super::session::read_profile;
-use crate::profile;
+use super::profile_file::read_lab;
 use crate::ui::json::problems_json;
 
 /// Check the profile and show every problem in it.
@@ -15,8 +14,7 @@ pub(super) struct ValidateArgs {}
 
 pub(super) fn validate(app: &mut App, _args: &ValidateArgs) -> Result<u8, CliError> {
     let path = app.global.file.clone();
-    let text = read_profile(&path)?;
-    let parsed = profile::parse(&text);
+    let (text, parsed) = read_lab(&path, &app.settings)?;
     if parsed.problems.is_empty() && app.global.json {
         app.data(&problems_json(&path.display().to_string(), &text, &[]));
     }

@@ -1,6 +1,7 @@
 //! The gate: a host is ready only when it measures up. What is measured is read on the host, not believed.
 
 use super::facts::Facts;
+use std::borrow::Cow;
 
 /// What a host must measure up to. What is `None` or `false` is not asked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -42,7 +43,7 @@ const CLOCK_OFF: u64 = 120;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Finding {
     /// What was measured: `GPU`, `driver`, `clock`.
-    pub what: &'static str,
+    pub what: Cow<'static, str>,
     /// Whether it is as it must be.
     pub good: bool,
     /// What was found, in words.
@@ -156,7 +157,7 @@ fn finding(
     remedy: Remedy,
 ) -> Finding {
     Finding {
-        what,
+        what: Cow::Borrowed(what),
         good,
         found,
         expected,
@@ -505,7 +506,7 @@ mod tests {
             let text = HOST.replace(from, to);
             assert_ne!(text, HOST, "{from}");
             let bad = bad(&text);
-            let found: Vec<&str> = bad.iter().map(|finding| finding.what).collect();
+            let found: Vec<&str> = bad.iter().map(|finding| &*finding.what).collect();
             assert_eq!(found, [seen], "{to}");
             let Finding {
                 found,
@@ -544,7 +545,7 @@ mod tests {
     fn what_explains_trouble_keeps_nobody_from_being_ready() {
         let text = "reboot_required=yes\ncloud_init=error\nfailed_units=2\n";
         let found = surroundings(&Facts::parse(text));
-        let names: Vec<&str> = found.iter().map(|finding| finding.what).collect();
+        let names: Vec<&str> = found.iter().map(|finding| &*finding.what).collect();
         assert_eq!(names, ["reboot", "cloud-init", "systemd"]);
         assert!(
             found

@@ -25,4 +25,4 @@ pub use gate::{Expected, Finding, gate, surroundings};
 pub use next::{Move, Seen, again, next};
 pub use status::{StepState, StepStatus};
 pub use verdict::{Finished, HostEnd, TAIL, Verdict};
-pub use wanted::{AgentWish, Wanted, WantedStep};
+pub use wanted::{AgentWish, NoSecret, Wanted, WantedStep};

@@ -105,8 +105,12 @@ mod tests {
             steps: names
                 .iter()
                 .map(|name| WantedStep {
-                    script: script(step(name).expect("a step"), &BTreeMap::new()),
-                    secrets: Vec::new(),
+                    script: script(
+                        step(name).expect("a step"),
+                        &BTreeMap::new(),
+                        &BTreeMap::new(),
+                    ),
+                    secrets: Ok(Vec::new()),
                     files: Vec::new(),
                 })
                 .collect(),

@@ -3,6 +3,7 @@
 use super::facts::Facts;
 use super::gate::Finding;
 use super::status::StepState;
+use super::wanted::NoSecret;
 use crate::model::Address;
 
 /// How many lines of a failed step's log are shown.
@@ -25,6 +26,13 @@ pub enum HostEnd {
         code: Option<i32>,
         /// The end of its log.
         tail: Vec<String>,
+    },
+    /// A step that is still to be done takes a secret that cannot be read.
+    NoSecret {
+        /// The step.
+        step: String,
+        /// Which secret, why, and what to do.
+        why: NoSecret,
     },
     /// It could not be reached for too long.
     Unreachable(String),

@@ -11,8 +11,8 @@ use super::gate::Expected;
 pub struct WantedStep {
     /// What runs.
     pub script: Script,
-    /// Its secret variables.
-    pub secrets: Vec<(String, Secret)>,
+    /// Its secret variables, or why they cannot be read: then it cannot be started.
+    pub secrets: Result<Vec<(String, Secret)>, NoSecret>,
     /// Programs that it installs; a host takes that of its own processor.
     pub files: Vec<HostFile>,
 }
@@ -27,6 +27,15 @@ impl WantedStep {
     pub fn digest(&self) -> &str {
         &self.script.digest
     }
+}
+
+/// A secret that could not be read; never with any of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoSecret {
+    /// Which one, and why.
+    pub what: String,
+    /// What to do.
+    pub help: String,
 }
 
 /// Whether a host gets the agent.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::assets::{HostGpu, OrderError, in_order, script, step};
+use crate::assets::{HostGpu, OrderError, Step, in_order, script};
 use crate::catalog;
 use crate::host::{AgentWish, Arch, Expected, HostFile, Wanted, WantedStep};
 use crate::model::{Address, CloudId, InstanceType, NodeName, Spec};
@@ -148,7 +148,7 @@ pub fn wanted_node(
         stack: has("stack"),
         disk_free_mib: LEAST_DISK_MIB,
     };
-    wanted(profile, &agent, &at_hand.agents, inputs, expected)
+    wanted(profile, &agent, at_hand, inputs, expected)
 }
 
 /// Whether something of a stack renders.
@@ -191,7 +191,7 @@ pub fn wanted_edge(
         ..Expected::default()
     };
     let agent = AgentHost::of_edge(address, host);
-    wanted(profile, &agent, &at_hand.agents, inputs, expected)
+    wanted(profile, &agent, at_hand, inputs, expected)
 }
 
 fn shared_inputs(profile: &Profile) -> BTreeMap<String, String> {
@@ -201,10 +201,12 @@ fn shared_inputs(profile: &Profile) -> BTreeMap<String, String> {
 fn wanted(
     profile: &Profile,
     agent: &AgentHost<'_>,
-    programs: &AgentPrograms,
+    at_hand: &AtHand,
     mut inputs: BTreeMap<String, String>,
     expected: Expected,
 ) -> Result<Wanted, OrderError> {
+    let programs = &at_hand.agents;
+    inputs.insert("ADDRESS".to_owned(), agent.address.to_string());
     let wish = agent.wish(programs);
     if wish == AgentWish::Asked {
         inputs.extend(agent.inputs(profile, programs));
@@ -214,14 +216,17 @@ fn wanted(
     let names: Vec<&String> = agent
         .steps
         .iter()
-        .filter(|name| step(name).is_some() && !left_out(name))
+        .filter(|name| profile.step(name).is_some() && !left_out(name))
         .collect();
-    let steps = in_order(&names)?
+    let steps = in_order(&names, &|name| profile.step(name))?
         .iter()
-        .filter_map(|name| step(name))
         .map(|step| WantedStep {
-            script: script(step, &inputs),
-            secrets: Vec::new(),
+            script: script(
+                step,
+                &step_inputs(profile, step, &inputs),
+                &step_marks(profile, step, at_hand),
+            ),
+            secrets: Ok(Vec::new()),
             files: files(&step.header.name, agent, programs),
         })
         .collect();
@@ -231,6 +236,30 @@ fn wanted(
         expected,
         agent: wish,
     })
+}
+
+/// What the lab says and what `[step.*]` says, which goes before it.
+fn step_inputs(
+    profile: &Profile,
+    step: &Step,
+    lab: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let mut inputs = lab.clone();
+    if let Some(settings) = profile.step_settings(&step.header.name) {
+        inputs.extend(settings.inputs.clone());
+    }
+    inputs
+}
+
+/// What tells the values of the secrets that `[step.*]` gives a step.
+fn step_marks(profile: &Profile, step: &Step, at_hand: &AtHand) -> BTreeMap<String, String> {
+    let settings = profile.step_settings(&step.header.name);
+    let secrets = settings.into_iter().flat_map(|settings| &settings.secrets);
+    let marked = secrets.filter_map(|(name, source)| {
+        let mark = at_hand.marks.get(source)?;
+        Some((name.clone(), mark.clone()))
+    });
+    marked.collect()
 }
 
 fn files(step: &str, agent: &AgentHost<'_>, programs: &AgentPrograms) -> Vec<HostFile> {

@@ -10,6 +10,9 @@ use crate::profile::{Profile, Stack};
 /// What logs in to registries; no service gets it.
 const REGISTRY_SECRET: &str = "DOCKER_AUTH_CONFIG";
 
+/// The step that runs stacks.
+pub(super) const STACK_STEP: &str = "stack";
+
 /// The step's one secret: all of the stack's, packed.
 pub const STACK_SECRETS: &str = "STACK_SECRETS";
 
@@ -69,13 +72,8 @@ pub(super) fn stack_inputs(
     .collect()
 }
 
-/// The secrets of the stack of the host at an address.
-pub fn stack_secrets(profile: &Profile, address: &Address) -> BTreeMap<String, SecretSource> {
-    stack_at(profile, address).map_or_else(BTreeMap::new, |stack| stack.secrets.clone())
-}
-
 /// The stack of the host at an address such as `node.sim.0` or `edge.arm1`.
-fn stack_at<'a>(profile: &'a Profile, address: &Address) -> Option<&'a Stack> {
+pub(super) fn stack_at<'a>(profile: &'a Profile, address: &Address) -> Option<&'a Stack> {
     let mut parts = address.as_str().split('.');
     let (kind, name) = (parts.next()?, parts.next()?);
     let name = NodeName::try_from(name).ok()?;
@@ -85,24 +83,6 @@ fn stack_at<'a>(profile: &'a Profile, address: &Address) -> Option<&'a Stack> {
         _ => None,
     };
     profile.stacks.get(stack?)
-}
-
-/// Every secret of a stack that some host runs, once for each place that it is read from.
-pub fn secret_sources(profile: &Profile) -> BTreeMap<SecretSource, String> {
-    let nodes = profile.nodes.values().filter(|node| node.count > 0);
-    let edge = profile.edge.values().map(|host| &host.stack);
-    nodes
-        .map(|node| &node.stack)
-        .chain(edge)
-        .flatten()
-        .filter_map(|name| profile.stacks.get_key_value(name))
-        .flat_map(|(name, stack)| {
-            let named = |(secret, source): (&String, &SecretSource)| {
-                (source.clone(), format!("stack.{name}: {secret}"))
-            };
-            stack.secrets.iter().map(named).collect::<Vec<_>>()
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -144,7 +124,7 @@ mod tests {
                 (SecretSource::Ssm("/labs/ngc".to_owned()), key.to_owned()),
                 (SecretSource::File("auth.json".to_owned()), auth.to_owned()),
             ]);
-            script(step, &marked(&profile, &marks)).digest
+            script(step, &marked(&profile, &marks), &BTreeMap::new()).digest
         };
         assert_eq!(digest("1-10", "a"), digest("1-10", "a"));
         assert_ne!(digest("1-10", "a"), digest("2-20", "a"));
@@ -155,7 +135,7 @@ mod tests {
     #[test]
     fn a_changed_stack_is_another_script() {
         let step = step("stack").expect("shipped");
-        let digest = |text: &str| script(step, &inputs(&profile(text))).digest;
+        let digest = |text: &str| script(step, &inputs(&profile(text)), &BTreeMap::new()).digest;
         let redis = digest("components = [\"redis\"]");
         assert_eq!(redis, digest("components = [\"redis\"]"));
         for other in [
@@ -186,26 +166,5 @@ mod tests {
         assert_eq!(inputs["STACK_SERVICES"], "nim");
         assert_eq!(inputs["STACK_SECRET_NAMES"], "NGC_API_KEY OWN");
         assert!(stack_inputs(&profile, &SecretMarks::new(), None, HostGpu::None).is_empty());
-    }
-
-    #[test]
-    fn secrets_by_host_and_by_place() {
-        let profile = profile(SECRETS);
-        let of = |address: &str| stack_secrets(&profile, &Address::new(address)).len();
-        assert_eq!(
-            (
-                of("node.sim.0"),
-                of("node.other.0"),
-                of("edge.sim"),
-                of("vpc")
-            ),
-            (3, 0, 0, 0)
-        );
-        let sources = secret_sources(&profile);
-        assert_eq!(
-            sources[&SecretSource::Ssm("/labs/ngc".to_owned())],
-            "stack.twin: NGC_API_KEY"
-        );
-        assert_eq!(sources.len(), 3);
     }
 }

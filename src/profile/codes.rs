@@ -67,6 +67,8 @@ codes! {
     BAD_NAMESPACE "P0224" Error "A text that cannot be a CloudWatch namespace.";
     BAD_COMPONENT "P0225" Error "A component that the stack does not have.";
     BAD_CONTAINER "P0226" Error "A container image without a fixed tag or digest.";
+    BAD_STEP_FILE "P0227" Error "The file of a bootstrap step that cannot be read, or is not written like one.";
+    BAD_INPUT "P0228" Error "An input or a secret that the bootstrap step does not take, or lacks.";
     RETIRED_TYPE "P0301" Error "An instance type that cannot be launched any more.";
     UNDEFINED "P0302" Error "A reference to something that the profile does not define.";
     MIXED_ARCHITECTURES "P0303" Error "Instance types of different architectures in one node.";
@@ -100,6 +102,7 @@ codes! {
     NO_SSH "P0911" Warning "Ports are listed, but none lets SSH in.";
     LOOKS_SECRET "P0912" Warning "A plain variable whose name says that it is a secret.";
     STACK_WITHOUT_STEP "P0913" Warning "A stack on a machine whose `bootstrap` does not start it.";
+    UNUSED_STEP "P0914" Warning "A section `[step.*]` whose step no node and no edge host runs.";
 }
 
 #[cfg(test)]

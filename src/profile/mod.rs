@@ -28,15 +28,16 @@ mod tests;
 pub use crate::model::SecretSource;
 pub use codes::Severity;
 pub use not_built::not_built;
-pub use parse::{MAX_BYTES, Parsed, parse};
+pub use parse::{MAX_BYTES, Parsed, parse, parse_with};
 pub use position::{Lines, Position};
 pub use problem::ProfileProblem;
 pub use quote::{is_unsafe, visible};
+pub use read::ReadFile;
 pub use reference::reference;
 pub use schema::schema;
 pub use starters::{Starter, starters};
 pub use types::{
     AccessPort, Budget, DataVolume, EdgeHost, ExistingNetwork, GpuAction, Idle, MarketChoice,
     Metrics, Moved, Network, Node, Operator, Platform, Profile, Schedule, Source, Stack,
-    StateStore, Weekday, Weekly, Zones,
+    StateStore, StepSettings, Weekday, Weekly, Zones,
 };

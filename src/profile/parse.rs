@@ -7,12 +7,12 @@ use toml::de::DeTable;
 
 use super::codes::{
     EMPTY, MISSING_KEY, NO_SSH, NOT_TEXT, NOTHING_TO_BUILD, TOO_LARGE, UNDEFINED, UNKNOWN_KEY,
-    UNUSED_STACK,
+    UNUSED_STACK, UNUSED_STEP,
 };
 use super::keys::PROFILE;
 use super::position::Lines;
 use super::problem::{Problems, ProfileProblem};
-use super::read::Fields;
+use super::read::{Fields, ReadFile};
 use super::types::Profile;
 use super::{check, syntax, validate};
 
@@ -31,14 +31,19 @@ pub struct Parsed {
     pub problems: Vec<ProfileProblem>,
 }
 
-/// Reads a profile and collects every problem in it.
+/// Reads a profile that names no files of steps, and collects every problem in it.
 pub fn parse(text: &str) -> Parsed {
+    parse_with(text, &|_| Err("no files are at hand".to_owned()))
+}
+
+/// Reads a profile with the files of its own steps, and collects every problem in them.
+pub fn parse_with(text: &str, files: ReadFile<'_>) -> Parsed {
     let mut problems = Problems::default();
     let profile = if let Some((code, message, help)) = refuse(text) {
         problems.add(code, &(0..0), message).advise(help);
         None
     } else {
-        read(text, &mut problems)
+        read(text, files, &mut problems)
     };
     let profile = profile.filter(|_| !problems.any_error());
     Parsed {
@@ -75,12 +80,12 @@ fn refuse(text: &str) -> Option<(super::codes::Code, &'static str, &'static str)
     }
 }
 
-fn read(text: &str, problems: &mut Problems) -> Option<Profile> {
+fn read(text: &str, files: ReadFile<'_>, problems: &mut Problems) -> Option<Profile> {
     let (tree, errors) = DeTable::parse_recoverable(text);
     let broken: Vec<Range<usize>> = errors.iter().filter_map(toml::de::Error::span).collect();
     check::section(&PROFILE, tree.get_ref(), "", &(0..0), problems);
     let fields = Fields::new(&PROFILE, tree.get_ref(), 0..0);
-    let mut profile = validate::profile(&fields, problems);
+    let mut profile = validate::profile(&fields, files, problems);
     let lines = Lines::new(text);
     for node in profile
         .iter_mut()
@@ -111,6 +116,7 @@ fn drop_consequences(text: &str, broken: &[Range<usize>], problems: &mut Problem
         MISSING_KEY,
         UNDEFINED,
         UNUSED_STACK,
+        UNUSED_STEP,
         NOTHING_TO_BUILD,
         NO_SSH,
     ]

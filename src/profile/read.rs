@@ -7,6 +7,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::shape::{Section, Shape};
 
+/// Reads a file that the profile names, as it is written there; or says why it cannot be read.
+pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<String, String>;
+
 /// A value and its place in the text.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct At<T> {

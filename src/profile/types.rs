@@ -1,11 +1,13 @@
 //! The validated profile. Only `parse` makes one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net};
 use serde::Serialize;
 
+use crate::assets::{self, Step};
 use crate::model::{
     CloudId, ImageRef, InstanceType, LabName, Market, NodeName, PortRange, Protocol, Region,
     RootVolume, SecretSource, Shutdown, Usd, Zone,
@@ -32,6 +34,8 @@ pub struct Profile {
     pub nodes: BTreeMap<NodeName, Node>,
     /// `[stack.*]`.
     pub stacks: BTreeMap<NodeName, Stack>,
+    /// `[step.*]`.
+    pub steps: BTreeMap<NodeName, StepSettings>,
     /// `[metrics]`.
     pub metrics: Option<Metrics>,
     /// `[idle]`.
@@ -202,6 +206,32 @@ pub struct Stack {
     pub env: BTreeMap<String, String>,
     /// Where secret variables come from.
     pub secrets: BTreeMap<String, SecretSource>,
+}
+
+/// `[step.*]`: a step of the user's own, or settings of a shipped one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StepSettings {
+    /// The step itself, if it is the user's own. Its needs are there, and its inputs and secrets are those below.
+    #[serde(skip)]
+    pub own: Option<Arc<Step>>,
+    /// Values of its inputs.
+    pub inputs: BTreeMap<String, String>,
+    /// Where its secrets come from.
+    pub secrets: BTreeMap<String, SecretSource>,
+}
+
+impl Profile {
+    /// The bootstrap step of a name: the user's own, or a shipped one.
+    pub fn step(&self, name: &str) -> Option<Arc<Step>> {
+        let own = self.step_settings(name).and_then(|step| step.own.as_ref());
+        own.or_else(|| assets::step(name)).cloned()
+    }
+
+    /// What `[step.*]` says of a step.
+    pub fn step_settings(&self, name: &str) -> Option<&StepSettings> {
+        let name = NodeName::try_from(name).ok()?;
+        self.steps.get(&name)
+    }
 }
 
 /// `[metrics]`.

@@ -28,7 +28,7 @@ const ROUND_TRIP: Duration = Duration::from_millis(100);
 const ROUNDS: usize = 3;
 
 /// Steps whose work is one file, after a wait of so many seconds.
-fn steps(prefix: &str, wait: u32) -> Vec<&'static Step> {
+fn steps(prefix: &str, wait: u32) -> Vec<Arc<Step>> {
     let text = |place: usize| {
         format!(
             "#!/usr/bin/env bash\n# roboinfra:step {prefix}-{place}\n# roboinfra:about a step of a benchmark\n\
@@ -39,9 +39,10 @@ fn steps(prefix: &str, wait: u32) -> Vec<&'static Step> {
     };
     (0..STEPS)
         .map(|place| {
-            let text: &'static str = Box::leak(text(place).into_boxed_str());
-            let header = parse_header(text).expect("a header");
-            &*Box::leak(Box::new(Step { header, text }))
+            let text = text(place);
+            let header = parse_header(&text).expect("a header");
+            let text = text.into();
+            Arc::new(Step { header, text })
         })
         .collect()
 }
@@ -66,14 +67,14 @@ impl Host {
         Some(Self { server, port, name })
     }
 
-    fn job(&self, steps: &[&'static Step]) -> HostJob {
+    fn job(&self, steps: &[Arc<Step>]) -> HostJob {
         let mut target = self.server.target();
         target.address = Address::new(&self.name);
         target.alias.clone_from(&self.name);
         target.port = self.port;
         let steps = steps.iter().map(|step| WantedStep {
-            script: script(step, &BTreeMap::new()),
-            secrets: Vec::new(),
+            script: script(step, &BTreeMap::new(), &BTreeMap::new()),
+            secrets: Ok(Vec::new()),
             files: Vec::new(),
         });
         HostJob {
@@ -180,7 +181,7 @@ fn wire(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
 }
 
 /// Makes these hosts ready, all at once; every step runs once on each.
-async fn run(hosts: &[Host], steps: &[&'static Step]) -> Duration {
+async fn run(hosts: &[Host], steps: &[Arc<Step>]) -> Duration {
     let folder = hosts[0].server.folder();
     let tending = Tending {
         hosts: Arc::new(Ssh::new(folder.join("known_hosts"))),

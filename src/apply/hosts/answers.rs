@@ -53,7 +53,7 @@ pub(super) fn in_words(end: &HostEnd, findings: &[Finding]) -> String {
             let bad: Vec<&str> = findings
                 .iter()
                 .filter(|finding| !finding.good)
-                .map(|finding| finding.what)
+                .map(|finding| &*finding.what)
                 .collect();
             format!("not ready: {}", bad.join(", "))
         }
@@ -62,6 +62,7 @@ pub(super) fn in_words(end: &HostEnd, findings: &[Finding]) -> String {
             StepState::Reboot => format!("{step} asks for one reboot after another"),
             _ => format!("{step} failed"),
         },
+        HostEnd::NoSecret { step, why } => format!("{step} cannot begin: {}", why.what),
         HostEnd::Unreachable(why) => format!("out of reach: {why}"),
         HostEnd::HostKey(why) | HostEnd::Refused(why) | HostEnd::Strange(why) => why.clone(),
         HostEnd::Interrupted { step: Some(step) } => {

@@ -111,7 +111,7 @@ fn standing(wanted: &Wanted, steps: &[StepStatus], facts: &Facts) -> Vec<Finding
                 (None, None) => (false, "has not run".to_owned()),
             };
             Finding {
-                what: step.script.step.header.name.as_str(),
+                what: step.name().to_owned().into(),
                 good,
                 found,
                 expected: step.script.step.header.proof.clone(),

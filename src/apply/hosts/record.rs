@@ -64,12 +64,14 @@ fn standing(verdict: &Verdict) -> (Standing, Vec<String>) {
         let findings = verdict.findings.iter();
         findings
             .filter(|finding| !finding.good && finding.binding)
-            .map(|finding| finding.what.to_owned())
+            .map(|finding| finding.what.to_string())
             .collect::<Vec<_>>()
     };
     let unfinished = |step: &Option<String>| (Standing::Unfinished, step.iter().cloned().collect());
     match &verdict.end {
-        HostEnd::Failed { step, .. } => unfinished(&Some(step.clone())),
+        HostEnd::Failed { step, .. } | HostEnd::NoSecret { step, .. } => {
+            unfinished(&Some(step.clone()))
+        }
         HostEnd::Interrupted { step } => unfinished(step),
         _ if verdict.done.len() < verdict.wanted => unfinished(&None),
         HostEnd::NotReady => (Standing::NotReady, bad()),
@@ -254,7 +256,7 @@ mod tests {
         let mut verdict = verdict(HostEnd::NotReady, BOTH, 2, "");
         verdict.findings = ["GPU", "clock"]
             .map(|what| Finding {
-                what,
+                what: what.into(),
                 good: what == "clock",
                 binding: true,
                 ..Finding::default()

@@ -394,6 +394,15 @@ impl<'a> Tender<'a> {
                 return Ok(());
             }
         }
+        let secrets = match &step.secrets {
+            Ok(secrets) => environment(secrets),
+            Err(why) => {
+                return Err(Cut::Over(HostEnd::NoSecret {
+                    step: step.name().to_owned(),
+                    why: why.clone(),
+                }));
+            }
+        };
         self.bring(link, at).await?;
         if self.stop.is_asked() {
             return Ok(());
@@ -405,7 +414,6 @@ impl<'a> Tender<'a> {
             timeout: step.script.step.header.timeout,
         };
         let line = self.runner.line(&start);
-        let secrets = environment(&step.secrets);
         let answer = answered(&link.run(&line, secrets.as_bytes(), SHORT).await?)?;
         if answer.starts_with("error busy") {
             return Ok(());

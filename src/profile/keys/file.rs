@@ -39,6 +39,13 @@ pub(in crate::profile) static PROFILE: Section = Section {
         )
         .aka(&["stacks"]),
         key(
+            "step",
+            Shape::Named(&hosts::STEP),
+            "",
+            "Bootstrap steps of your own, and settings of the shipped ones.",
+        )
+        .aka(&["steps"]),
+        key(
             "metrics",
             Shape::Table(&upkeep::METRICS),
             "",

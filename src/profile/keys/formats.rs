@@ -80,7 +80,8 @@ pub(super) const TYPE: Format =
 pub(super) const IMAGE: Format =
     format("the name of an image", "^(ami-[0-9a-f]{8,17}|ssm:/.+)$").with(images);
 pub(super) const MOUNT: Format = format("an absolute path", "^/[A-Za-z0-9._/-]+$");
-pub(super) const STEP: Format = free("a bootstrap step").with(steps);
+pub(super) const STEP: Format = format("a bootstrap step", "^[a-z][a-z0-9-]{0,30}$").with(steps);
+pub(super) const STEP_FILE: Format = free("the path of a step");
 pub(super) const DRIVER: Format =
     format("a driver branch", "^[0-9]{3}(-server)?(-open)?$").with(drivers);
 pub(super) const PROFILE_NAME: Format = format(

@@ -1,8 +1,8 @@
-//! `[node.*]`, `[stack.*]` and `[edge.*]`.
+//! `[node.*]`, `[stack.*]`, `[step.*]` and `[edge.*]`.
 
 use super::formats::{
     COMPONENT, CONTAINER, DRIVER, HOST, IMAGE, MOUNT, NAME, PROFILE_NAME, SCRIPT, SECRET,
-    STACK_NAME, STEP, TYPE, USER, VARIABLE,
+    STACK_NAME, STEP as STEP_NAME, STEP_FILE, TYPE, USER, VARIABLE,
 };
 use crate::profile::shape::{Key, Section, Shape, key};
 
@@ -13,7 +13,7 @@ const IOPS: (i64, i64) = (3000, 80_000);
 /// The throughput of a gp3 volume in MiB/s.
 const THROUGHPUT_MIB: (i64, i64) = (125, 2000);
 
-const STEP_LIST: Shape = Shape::List(&Shape::Text(STEP));
+const STEP_LIST: Shape = Shape::List(&Shape::Text(STEP_NAME));
 
 const SIZE: Key = key(
     "size_gib",
@@ -99,7 +99,7 @@ pub(super) static NODE: Section = Section {
             "bootstrap",
             STEP_LIST,
             "[\"base\", \"nvidia-driver\", \"docker\"]",
-            "The steps that make the machine ready, in order. Without a GPU the default is \
+            "The steps that make the machine ready, in order: shipped ones and `[step.*]`. Without a GPU the default is \
              `base`, `docker`, `ros-network`, `stack`, `gpu-metrics`. That last one installs the agent, which \
              `[metrics]`, `[idle]` and `ttl` are for.",
         )
@@ -220,6 +220,36 @@ pub(super) static STACK: Section = Section {
             "{ NGC_API_KEY = \"ssm:/labs/ngc\" }",
             "Secret environment variables, and where each is read from: `ssm:/path` of an SSM parameter, \
              `env:NAME` of your environment, or `file:PATH`. The secret itself never stands here.",
+        )
+        .default("{}")
+        .aka(&["secret"]),
+    ],
+};
+
+pub(super) static STEP: Section = Section {
+    path: "step.*",
+    doc: "A bootstrap step of your own, to be named in `bootstrap`; or, under the name of a shipped step, its settings.",
+    keys: &[
+        key(
+            "script",
+            Shape::Text(STEP_FILE),
+            "\"steps/calibrate.sh\"",
+            "The file of a step of your own, beside the profile. How one is written is in docs/bootstrap.md.",
+        )
+        .aka(&["file", "path", "run"]),
+        key(
+            "inputs",
+            Shape::Map(VARIABLE),
+            "{ POWER_LIMIT_W = \"250\" }",
+            "Values for the inputs that its header lists.",
+        )
+        .default("{}")
+        .aka(&["env", "vars", "variables", "input"]),
+        key(
+            "secrets",
+            Shape::Map(SECRET),
+            "{ FLEET_TOKEN = \"ssm:/labs/fleet\" }",
+            "Where the secrets that its header lists are read from: `ssm:/path`, `env:NAME` or `file:PATH`.",
         )
         .default("{}")
         .aka(&["secret"]),

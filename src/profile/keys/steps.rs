@@ -8,6 +8,15 @@ pub(in crate::profile) fn step_names() -> Vec<&'static str> {
     steps.map(|step| step.header.name.as_str()).collect()
 }
 
+/// Inputs of shipped steps that follow from the rest of the profile.
+const OF_THE_LAB: [&str; 4] = ["DRIVER_BRANCH", "GPU_COUNT", "GPU_MODEL", "PLATFORM"];
+
+/// Whether an input of a shipped step is the user's to choose.
+pub(in crate::profile) fn is_setting(input: &str) -> bool {
+    let derived = ["AGENT_", "STACK"];
+    !OF_THE_LAB.contains(&input) && !derived.iter().any(|start| input.starts_with(start))
+}
+
 /// The steps of a node that lists none.
 pub(in crate::profile) const DEFAULT_STEPS: &[&str] = &[
     "base",

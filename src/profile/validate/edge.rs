@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::names::named;
 use super::node;
+use super::own_step::Steps;
 use super::steps::bootstrap;
 use crate::model::NodeName;
 use crate::profile::codes::BAD_HOST;
@@ -13,18 +14,22 @@ use crate::profile::quote::quote;
 use crate::profile::read::{At, Fields};
 use crate::profile::types::{EdgeHost, Platform};
 
-pub(super) fn edge(root: &Fields<'_>, problems: &mut Problems) -> BTreeMap<NodeName, EdgeHost> {
+pub(super) fn edge(
+    root: &Fields<'_>,
+    steps: &Steps,
+    problems: &mut Problems,
+) -> BTreeMap<NodeName, EdgeHost> {
     let mut hosts = BTreeMap::new();
     for (name, _, fields) in named(root, "edge", problems) {
-        if let Some(host) = host(&fields, problems) {
+        if let Some(host) = host(&fields, steps, problems) {
             hosts.insert(name, host);
         }
     }
     hosts
 }
 
-fn host(fields: &Fields<'_>, problems: &mut Problems) -> Option<EdgeHost> {
-    let bootstrap = bootstrap(fields, EDGE_STEPS, problems);
+fn host(fields: &Fields<'_>, steps: &Steps, problems: &mut Problems) -> Option<EdgeHost> {
+    let bootstrap = bootstrap(fields, EDGE_STEPS, steps, problems);
     let host = fields.text("host");
     let user = fields.text("user");
     if let Some(at) = host.as_ref().filter(|at| !is_host(at.value)) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::names::{name, named};
+use super::own_step::Steps;
 use super::steps::{bootstrap, steps_fit_image};
 use super::types::{Types, types};
 use super::volume;
@@ -24,11 +25,12 @@ const DEFAULT_IMAGE: &str = "ubuntu-22.04";
 pub(super) fn nodes(
     root: &Fields<'_>,
     region: Option<&Region>,
+    steps: &Steps,
     problems: &mut Problems,
 ) -> BTreeMap<NodeName, Node> {
     let mut nodes = BTreeMap::new();
     for (name, _, fields) in named(root, "node", problems) {
-        if let Some(node) = node(&fields, region, problems) {
+        if let Some(node) = node(&fields, region, steps, problems) {
             nodes.insert(name, node);
         }
     }
@@ -36,14 +38,19 @@ pub(super) fn nodes(
 }
 
 /// One node; `None` where its types are missing. Everything is read before that is known.
-fn node(fields: &Fields<'_>, region: Option<&Region>, problems: &mut Problems) -> Option<Node> {
+fn node(
+    fields: &Fields<'_>,
+    region: Option<&Region>,
+    own_steps: &Steps,
+    problems: &mut Problems,
+) -> Option<Node> {
     let types = types(fields, region, problems);
     let image = image(fields, types.as_ref(), problems);
     let root = volume::root(fields, &image, problems);
     let market = market(fields);
     let count = fields.whole("count").map_or(1, |at| at.value);
     placement(fields, count, market, problems);
-    steps_fit_image(fields, &image, problems);
+    steps_fit_image(fields, &image, own_steps, problems);
     let gpu_less = types.as_ref().is_some_and(Types::have_no_gpu);
     let steps = if gpu_less {
         GPU_LESS_STEPS
@@ -61,7 +68,7 @@ fn node(fields: &Fields<'_>, region: Option<&Region>, problems: &mut Problems) -
         elastic_ip: fields.flag("elastic_ip"),
         root,
         volumes: volume::volumes(fields, problems),
-        bootstrap: bootstrap(fields, steps, problems),
+        bootstrap: bootstrap(fields, steps, own_steps, problems),
         driver: driver(fields, types.as_ref(), problems),
         stack: stack(fields),
         placement_group: fields.flag("placement_group"),

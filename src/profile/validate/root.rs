@@ -1,13 +1,17 @@
 //! The whole file: every section in turn, then what only all of them show.
 
-use super::{access, edge, lab, moved, network, node, stack, suits, upkeep, whole};
+use super::{access, edge, lab, moved, network, node, own_step, stack, suits, upkeep, whole};
 use crate::profile::codes::VERSION;
 use crate::profile::problem::Problems;
-use crate::profile::read::Fields;
+use crate::profile::read::{Fields, ReadFile};
 use crate::profile::types::Profile;
 
 /// Reads the whole file; `None` only where something that must be there could not be read.
-pub(in crate::profile) fn profile(root: &Fields<'_>, problems: &mut Problems) -> Option<Profile> {
+pub(in crate::profile) fn profile(
+    root: &Fields<'_>,
+    files: ReadFile<'_>,
+    problems: &mut Problems,
+) -> Option<Profile> {
     version(root, problems);
     let lab = root
         .section("lab")
@@ -16,8 +20,10 @@ pub(in crate::profile) fn profile(root: &Fields<'_>, problems: &mut Problems) ->
     let network = network::network(root.section("network").as_ref(), region, problems);
     let access = access::access(root.section("access").as_ref(), problems);
     let stacks = stack::stacks(root, problems);
-    let nodes = node::nodes(root, region, problems);
-    let edge = edge::edge(root, problems);
+    let steps = own_step::steps(root, files, problems);
+    let nodes = node::nodes(root, region, &steps, problems);
+    let edge = edge::edge(root, &steps, problems);
+    own_step::used(root, (&nodes, &edge), &steps, problems);
     whole::stacks(root, &stacks, problems);
     suits::suits(root, (&nodes, &edge), &stacks, problems);
     whole::machines(root, &nodes, &network, problems);
@@ -34,6 +40,7 @@ pub(in crate::profile) fn profile(root: &Fields<'_>, problems: &mut Problems) ->
         ports: access.ports,
         nodes,
         stacks,
+        steps,
         metrics: upkeep.metrics,
         idle: upkeep.idle,
         schedule: upkeep.schedule,

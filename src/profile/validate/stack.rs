@@ -64,7 +64,7 @@ fn stack(name: &At<&str>, fields: &Fields<'_>, problems: &mut Problems) -> Stack
     stack
 }
 
-fn variable(key: &At<&str>, problems: &mut Problems) {
+pub(super) fn variable(key: &At<&str>, problems: &mut Problems) {
     if !is_variable(key.value) {
         problems
             .add(
@@ -83,7 +83,7 @@ fn is_variable(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-fn plain_value(key: &At<&str>, value: &At<&str>, problems: &mut Problems) {
+pub(super) fn plain_value(key: &At<&str>, value: &At<&str>, problems: &mut Problems) {
     let upper = key.value.to_ascii_uppercase();
     if value.value.chars().any(char::is_control) {
         problems
@@ -108,7 +108,11 @@ fn plain_value(key: &At<&str>, value: &At<&str>, problems: &mut Problems) {
 }
 
 /// Where a secret is read from. What stands in the file instead may be the secret: it is never shown.
-fn source(key: &At<&str>, value: &At<&str>, problems: &mut Problems) -> Option<SecretSource> {
+pub(super) fn source(
+    key: &At<&str>,
+    value: &At<&str>,
+    problems: &mut Problems,
+) -> Option<SecretSource> {
     let text = value.value;
     let named = quote(key.value);
     let (good, source, help) = if let Some(path) = text.strip_prefix("ssm:") {

@@ -1,9 +1,9 @@
-//! `bootstrap`: the steps of a node or an edge host, as they are shipped.
+//! `bootstrap`: the steps of a node or an edge host.
 
 use super::names::no_duplicates;
-use crate::assets;
+use super::own_step::{Steps, find};
 use crate::catalog;
-use crate::model::ImageRef;
+use crate::model::{ImageRef, NodeName};
 use crate::profile::codes::{BAD_STEP, STEP_MISFIT};
 use crate::profile::keys::step_names;
 use crate::profile::problem::Problems;
@@ -15,13 +15,20 @@ use crate::profile::suggest::did_you_mean;
 pub(super) fn bootstrap(
     fields: &Fields<'_>,
     default: &[&str],
+    own: &Steps,
     problems: &mut Problems,
 ) -> Vec<String> {
     let Some(listed) = fields.texts("bootstrap") else {
         return default.iter().map(|&step| step.to_owned()).collect();
     };
     no_duplicates(&listed.value, "`bootstrap`", problems);
-    let names = step_names();
+    let mut names = step_names();
+    names.extend(
+        own.keys()
+            .map(NodeName::as_str)
+            .filter(|name| !names.contains(name))
+            .collect::<Vec<_>>(),
+    );
     for at in listed.value.iter().filter(|at| !names.contains(&at.value)) {
         let help = did_you_mean(at.value, names.iter().copied())
             .unwrap_or_else(|| format!("the steps are {}", names.join(", ")));
@@ -38,13 +45,18 @@ pub(super) fn bootstrap(
 }
 
 /// Reports steps that do not run on the system of the image, where that is known.
-pub(super) fn steps_fit_image(fields: &Fields<'_>, image: &ImageRef, problems: &mut Problems) {
+pub(super) fn steps_fit_image(
+    fields: &Fields<'_>,
+    image: &ImageRef,
+    own: &Steps,
+    problems: &mut Problems,
+) {
     let (Some(image), Some(listed)) = (catalog::image(&image.0), fields.texts("bootstrap")) else {
         return;
     };
     let (id, version) = image.system;
     for at in &listed.value {
-        let Some(step) = assets::step(at.value) else {
+        let Some(step) = find(own, at.value) else {
             continue;
         };
         if step.header.supports(id, version) {

@@ -77,6 +77,7 @@ fn status(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::time::Duration;
 
     use super::*;
@@ -88,7 +89,11 @@ mod tests {
         let text = "version = 1\nlab = \"twin\"\nnode = \"sim.0\"\n[idle]\ngpu_below_percent = 5\nfor_s = 60\n\
                     then = \"power-off\"\n[lease]\nttl_s = 3600";
         let inputs = [("AGENT_CONFIG".to_owned(), text.to_owned())].into();
-        let script = script(step("gpu-metrics").expect("shipped"), &inputs);
+        let script = script(
+            step("gpu-metrics").expect("shipped"),
+            &inputs,
+            &BTreeMap::new(),
+        );
         let found = config(script.text.as_bytes());
         assert_eq!(found.as_deref(), Some(text));
         assert_eq!(config(b"#!/bin/sh\n"), None);

@@ -193,6 +193,10 @@ fn failed(
             }
             advice(page, &format!("The whole log: {}", log(verdict, step)));
         }
+        HostEnd::NoSecret { step, why } => {
+            page.line(head(format!("the step {step} cannot begin: {}", why.what)));
+            advice(page, &why.help);
+        }
         HostEnd::Unreachable(why) => {
             page.line(head(format!("out of reach: {why}")));
             if verdict.address.as_str().starts_with("node.") {

@@ -219,6 +219,7 @@ fn verdict_mirror<'a>(verdict: &'a Verdict, same_lab: &str) -> VerdictMirror<'a>
         HostEnd::Ready => ("ready", None),
         HostEnd::NotReady => ("not-ready", None),
         HostEnd::Failed { .. } => ("step-failed", None),
+        HostEnd::NoSecret { why, .. } => ("no-secret", Some(why.what.as_str())),
         HostEnd::Unreachable(why) => ("unreachable", Some(why.as_str())),
         HostEnd::HostKey(why) => ("host-key", Some(why.as_str())),
         HostEnd::Refused(why) => ("refused", Some(why.as_str())),
@@ -229,6 +230,7 @@ fn verdict_mirror<'a>(verdict: &'a Verdict, same_lab: &str) -> VerdictMirror<'a>
         HostEnd::Failed {
             step, code, tail, ..
         } => (Some(step.as_str()), *code, tail.as_slice()),
+        HostEnd::NoSecret { step, .. } => (Some(step.as_str()), None, &[][..]),
         HostEnd::Interrupted { step } => (step.as_deref(), None, &[][..]),
         _ => (None, None, &[][..]),
     };
@@ -248,7 +250,7 @@ fn verdict_mirror<'a>(verdict: &'a Verdict, same_lab: &str) -> VerdictMirror<'a>
             .findings
             .iter()
             .map(|finding| FindingMirror {
-                what: finding.what,
+                what: &finding.what,
                 good: finding.good,
                 found: &finding.found,
                 expected: &finding.expected,

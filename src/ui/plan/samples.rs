@@ -96,6 +96,7 @@ pub(in crate::ui) fn profile(count: u32) -> Profile {
         ]),
         nodes: BTreeMap::from([(name::<NodeName>("sim"), node(count))]),
         stacks: BTreeMap::new(),
+        steps: BTreeMap::new(),
         metrics: None,
         idle: None,
         schedule: None,
