@@ -231,6 +231,66 @@ case_fails_twice() {
     wants "failures" "$(on "$host" 'cat /srv/failures')" 2 && sound "$host"
 }
 
+# --- Steps of the user's own -------------------------------------------------------------------------------------
+
+# own_step NAME LINES: the header that all have, then LINES.
+own_step() {
+    mkdir -p "$lab/steps"
+    {
+        printf '#!/usr/bin/env bash\n# roboinfra:step %s\n# roboinfra:about A step of a lab\n# roboinfra:timeout 5m\n' "$1"
+        printf '# roboinfra:proof Its file\n# roboinfra:systems ubuntu-* debian-*\n%s\n' "$2"
+    } >"$lab/steps/$1.sh"
+    printf '[step.%s]\nscript = "steps/%s.sh"\n' "$1" "$1" >>"$lab/lab.toml"
+}
+
+# A fresh host gets a step that wants a reboot and one that is cut in the middle; a secret reaches it and stays nowhere.
+case_own_steps() {
+    local boot token=fleet-hunter2-$RANDOM
+    one n '["base", "kernel", "calibrate"]' || return 1
+    # shellcheck disable=SC2016 # For the host's shell.
+    own_step kernel '# roboinfra:needs base
+# roboinfra:reboot may
+check() { [[ -s /srv/booted && $(cat /srv/booted) != "$(cat /proc/sys/kernel/random/boot_id)" ]]; }
+apply() { cp /proc/sys/kernel/random/boot_id /srv/booted; reboot_needed "the new setting holds from the next boot on"; }'
+    # shellcheck disable=SC2016 # For the host's shell.
+    own_step calibrate '# roboinfra:needs kernel
+# roboinfra:reboot never
+# roboinfra:inputs FRAMES=3 ADDRESS=
+# roboinfra:secrets FLEET_TOKEN
+check() { [[ $(wc -l </srv/frames) == "$FRAMES" ]]; }
+apply() {
+    for ((n = 1; n <= FRAMES; n++)); do say "frame $n of $FRAMES"; echo "$ADDRESS" >>/srv/frames; sleep 1; done
+    printf "%s" "$FLEET_TOKEN" | sha256sum | cut -d" " -f1 >/srv/token
+}'
+    printf 'inputs = { FRAMES = "60" }\nsecrets = { FLEET_TOKEN = "env:FLEET_TOKEN" }\n' >>"$lab/lab.toml"
+    boot=$(on "$host" cat /proc/sys/kernel/random/boot_id) || return 1
+    export FLEET_TOKEN=$token
+    launch
+    until_log "$host" calibrate '^frame 5 ' || return 1
+    "$here/host.sh" drop "$host"
+    sleep 40
+    "$here/host.sh" undrop "$host"
+    ended
+    [[ -z ${TRANSCRIPT:-} ]] || cp "$work/log" "$TRANSCRIPT"
+    wants "the bootstrap" "$code" "$READY" && once "$host" kernel 2 && once "$host" calibrate 1 || return 1
+    wants "what is said of the reboot" "$(grep -c 'reboot' "$work/log")" '[1-9]*' || return 1
+    wants "the boot" "$(on "$host" cat /proc/sys/kernel/random/boot_id | grep -c "$boot")" 0 || return 1
+    wants "frames" "$(on "$host" 'sort /srv/frames | uniq -c')" "*60 edge.$host" || return 1
+    wants "the token" "$(on "$host" cat /srv/token)" "$(printf '%s' "$token" | sha256sum | cut -d' ' -f1)" || return 1
+    # Not as an argument: sudo would write it into the log that is searched.
+    on "$host" 'sudo -n tee /srv/canary >/dev/null' <<<"$token" || return 1
+    wants "the token on the host" "$(on "$host" 'sudo -n grep -rlf - /srv /var/lib/roboinfra /run/roboinfra /var/log 2>/dev/null' <<<"$token")" /srv/canary || return 1
+    wants "the token here" "$(grep -rl "$token" "$lab" | wc -l)" 0 || return 1
+    # Nothing is run again; another number of frames is.
+    bootstrap
+    wants "again" "$code" "$READY" && once "$host" calibrate 1 || return 1
+    unset FLEET_TOKEN
+    sed -i 's/"60"/"61"/' "$lab/lab.toml"
+    bootstrap
+    wants "without the secret" "$code" "$NOT_READY" || return 1
+    wants "what is said of it" "$(grep -c 'the step calibrate cannot begin: the secret FLEET_TOKEN' "$work/log")" 1
+}
+
 # --- The agent ---------------------------------------------------------------------------------------------------
 
 # roboinfra ARGUMENT...: in the lab's folder; what it says on stdout and stderr in $work/log.
@@ -327,6 +387,6 @@ after_case() {
 
 # --- All of them -------------------------------------------------------------------------------------------------
 
-cases=(four killed cut frozen rebooted power wrong_key apt_lock full_disk fails_twice agent)
+cases=(four killed cut frozen rebooted power wrong_key apt_lock full_disk fails_twice own_steps agent)
 (($# == 0)) || cases=("$@")
 run_cases
