@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What containers cannot show, on a real virtual machine: Debian 13 with a kernel of its own, booted by QEMU. Where
-# /dev/kvm serves a stock kernel it takes seconds, with emulation (the default) a minute; VM_ACCEL='-enable-kvm -cpu host' chooses.
+# /dev/kvm serves a stock kernel it takes seconds, with emulation (the default) half a minute; VM_ACCEL='-enable-kvm -cpu host'
+# chooses.
 #
 #   vm.sh [CASE...]    all cases, or those named; ROBOINFRA is the program (target/debug/roboinfra)
 #   vm.sh image        only makes the disk (target/vm), once
@@ -15,12 +16,12 @@ vm=${ROBOINFRA_TEST_VM:-$here/../../target/vm}
 mkdir -p "$vm"
 vm=$(cd "$vm" && pwd)
 work=$(mktemp -d)
-passed=0 failed=0 qemu='' lab=''
+passed=0 failed=0 qemu='' client='' lab=''
 # On the loopback an address of its own, so that its port is SSH's and stays so.
 readonly address=127.0.78.$((RANDOM % 200 + 20))
 read -ra accel <<<"${VM_ACCEL:--accel tcg,thread=multi,tb-size=512 -cpu max}"
-# How long a boot may take, in seconds; emulation on a busy machine is slow.
-readonly patience=400
+# How long a boot may take, in seconds; emulation on a busy machine is slow. Its kernel speaks long before that, if it runs at all.
+readonly patience=400 mute=120
 
 die() {
     printf 'vm.sh: %s\n' "$*" >&2
@@ -28,6 +29,7 @@ die() {
 }
 
 finish() {
+    [[ -z $client ]] || kill "$client" 2>/dev/null
     off
     rm -rf "$work"
 }
@@ -105,7 +107,7 @@ seed() {
 power() {
     qemu-system-x86_64 "${accel[@]}" -m 2048 -smp 2 -display none -nodefaults -serial "file:$vm/console" \
         -monitor "unix:$vm/monitor,server,nowait" -kernel "$vm/vmlinuz" -initrd "$vm/initrd" \
-        -append "root=LABEL=rootfs rw console=ttyS0 net.ifnames=0 quiet apparmor=1 security=apparmor" \
+        -append "root=LABEL=rootfs rw console=ttyS0 net.ifnames=0 apparmor=1 security=apparmor" \
         -drive "file=$vm/disk.qcow2,if=virtio,format=qcow2,cache=unsafe,discard=unmap" \
         -drive "file=$vm/seed.iso,if=virtio,format=raw,readonly=on" \
         -netdev "user,id=n0,hostfwd=tcp:$address:22-:22" -device virtio-net-pci,netdev=n0,romfile= -device virtio-rng-pci \
@@ -113,11 +115,53 @@ power() {
     qemu=$!
 }
 
+# runs: whether it is switched on. A QEMU that has ended is a child that nobody has waited for yet.
+runs() { [[ -n $qemu && $(ps -o stat= -p "$qemu") == [!Z]* ]]; }
+
+# off: takes its power. QEMU itself may end in order, so that its disk's tables are whole.
 off() {
+    local turn
     [[ -n $qemu ]] || return 0
+    kill -TERM "$qemu" 2>/dev/null
+    for ((turn = 0; turn < 100; turn++)); do
+        runs || break
+        sleep 0.1
+    done
     kill -KILL "$qemu" 2>/dev/null
     wait "$qemu" 2>/dev/null
     qemu=
+}
+
+# gone: until it has switched itself off; fails where it does not, or QEMU did not end well.
+gone() {
+    local end=$((SECONDS + 180)) rc=0
+    while runs; do
+        ((SECONDS < end)) || { wants "the machine" "on after 180 s" off; return 1; }
+        sleep 0.5
+    done
+    wait "$qemu" || rc=$?
+    qemu=
+    wants "QEMU's end" "$rc" 0 || return 1
+    wants "the kernel's last word" "$(tail -n 1 "$vm/console" | tr -d '\r')" '*Power down' || return 1
+}
+
+# useless WHAT: QEMU does not bring it to life; where not the default was asked for, that is why.
+useless() {
+    cat "$vm/qemu.log" >&2
+    if [[ -n ${VM_ACCEL:-} ]]; then
+        die "$1 with VM_ACCEL='$VM_ACCEL': this machine's acceleration does not serve here; without VM_ACCEL the processor is emulated"
+    fi
+    die "$1"
+}
+
+# awake: until its kernel has said something.
+awake() {
+    local end=$((SECONDS + mute))
+    until [[ -s $vm/console ]]; do
+        runs || useless "QEMU has ended"
+        ((SECONDS < end)) || useless "the kernel has said nothing within $mute s"
+        sleep 0.5
+    done
 }
 
 # monitor COMMAND: to QEMU itself; returns when it is done.
@@ -149,12 +193,12 @@ on() {
 until_up() {
     local end=$((SECONDS + patience))
     while ((SECONDS < end)); do
-        kill -0 "$qemu" 2>/dev/null || { cat "$vm/qemu.log" && die "QEMU has ended"; }
+        runs || useless "QEMU has ended"
         if on "${1:-true}" >/dev/null 2>&1; then return 0; fi
         sleep 1
     done
-    tail -n 5 "$vm/console"
-    die "the machine does not come up within $patience s"
+    tail -n 5 "$vm/console" >&2
+    useless "the machine does not come up within $patience s"
 }
 
 first_boot() {
@@ -163,6 +207,7 @@ first_boot() {
     qemu-img create -q -f qcow2 -b base.raw -F raw "$vm/disk.qcow2"
     seed
     power
+    awake
     until_up
     printf 'booted: the planted key answers after %d s\n' $((SECONDS - began))
     until_up 'test -e /run/cloud-init/result.json'
@@ -173,6 +218,7 @@ first_boot() {
 
 # restored: as it was when cloud-init was done; only its clock is put right.
 restored() {
+    [[ -z $client ]] || { kill "$client" 2>/dev/null; ended; }
     off
     power -loadvm ready
     until_up "sudo -n date -s @$(date +%s)"
@@ -195,10 +241,49 @@ profile() {
         "$vm/key" "$address" "$1" >"$lab/lab.toml"
 }
 
-# bootstrap [ARGUMENT...]: the screen in $work/log, the exit code in `code`.
+# bootstrap: the screen in $work/log, the exit code in `code`.
 bootstrap() {
     code=0
     (cd "$lab" && CI=1 timeout 900 "$roboinfra" bootstrap) </dev/null >"$work/log" 2>&1 || code=$?
+}
+
+# launch [ARGUMENT...]: the same in the background: `client`.
+launch() {
+    (cd "$lab" && CI=1 exec timeout 900 "$roboinfra" bootstrap "$@") </dev/null >"$work/log" 2>&1 &
+    client=$!
+}
+
+# ended: the exit code of what was launched, in `code`.
+ended() {
+    code=0
+    wait "$client" || code=$?
+    client=
+}
+
+# until_log STEP PATTERN: until the step's log on the machine has the line.
+until_log() {
+    local end=$((SECONDS + 300))
+    until on "sudo -n grep -qa '$2' /var/lib/roboinfra/steps/$1/current/log" 2>/dev/null; do
+        ((SECONDS < end)) || { wants "the log of $1" "without a line like it after 300 s" "$2"; return 1; }
+        kill -0 "$client" 2>/dev/null || { wants "the client" gone "to follow $1"; return 1; }
+        sleep 0.3
+    done
+}
+
+# said PATTERN: what the client has shown.
+said() { wants "what was said" "$(<"$work/log")" "*$1*"; }
+
+# once STEP TRIES: it is done, in so many tries.
+once() {
+    # shellcheck disable=SC2016 # For the machine's shell.
+    wants "$1" "$(on 'sudo -n sh -c "for r in /var/lib/roboinfra/bin/runner*; do \$r status; break; done"' | grep "^step $1 ")" \
+        "step $1 * done rc=0 * tries=$2"
+}
+
+# sound: nothing half-installed, and Docker runs.
+sound() {
+    wants "dpkg's audit" "$(on 'sudo -n dpkg --audit')" '' || return 1
+    wants "Docker" "$(on 'sudo -n docker version --format "{{.Server.Version}}"')" '[0-9]*'
 }
 
 # What cloud-init planted is what is met and pinned; another key is refused for good.
@@ -215,15 +300,12 @@ case_first_contact() {
 
 # Every setting of both steps is the kernel's own, and still there after a reboot.
 case_settings() {
-    local before
     profile '["base", "ros-network", "realtime"]'
     bootstrap
     wants "the bootstrap" "$code" 0 || return 1
     settings || return 1
     wants "the limits of a login" "$(on 'sudo -n su -l -c "ulimit -r; ulimit -l" admin' | tr '\n' ' ')" '98 unlimited ' || return 1
-    before=$(on cat /proc/sys/kernel/random/boot_id)
-    on 'sudo -n systemctl reboot' >/dev/null 2>&1
-    until_up "! grep -q $before /proc/sys/kernel/random/boot_id"
+    again
     settings
 }
 
@@ -252,13 +334,90 @@ case_apparmor() {
     wants "a container" "$(on 'sudo -n docker run --rm --network none self /cat /proc/self/attr/current')" 'docker-default (enforce)*'
 }
 
+# Where no module can be loaded any more, as hardened hosts have it, Docker's engine does not start: that is said, and after a
+# reboot the rest is done.
+case_modules() {
+    profile '["base", "docker"]'
+    on sudo -n sysctl -q kernel.modules_disabled=1 || return 1
+    bootstrap
+    wants "without modules" "$code" 6 && said 'docker failed' && said 'Docker engine' && said 'Next: roboinfra bootstrap' || return 1
+    again
+    bootstrap
+    wants "with modules" "$code" 0 && once base 1 && once docker 2 && sound
+}
+
+# again: a reboot in order.
+again() {
+    local before
+    before=$(on cat /proc/sys/kernel/random/boot_id)
+    on 'sudo -n systemctl reboot' >/dev/null 2>&1
+    until_up "! grep -q $before /proc/sys/kernel/random/boot_id"
+}
+
+# The machine shuts down while dpkg unpacks. Apt keeps others from doing so: neither the power button nor a shutdown by the
+# system's manager, which is the agent's way, gets through. Past that, the client says what it sees and gives up when its
+# patience ends; switched on again, the rerun does what was left.
+case_shutdown() {
+    profile '["base", "docker"]'
+    launch --patience 40
+    until_log docker '^Unpacking docker' || return 1
+    monitor system_powerdown
+    wants "the agent's way" "$(on 'sudo -n systemctl --no-block poweroff' 2>&1)" '*Access denied*' || return 1
+    wants "the power button" "$(on sudo -n journalctl -q -u systemd-logind -o cat)" '*Power key*shutdown is inhibited by*apt-get*' || return 1
+    on 'sudo -n systemctl start --no-block --job-mode=replace-irreversibly poweroff.target' || return 1
+    gone || return 1
+    ended
+    wants "switched off" "$code" 6 && said 'waiting: nothing answers' && said 'out of reach: nothing answers' &&
+        said 'Next: roboinfra bootstrap' || return 1
+    power
+    until_up
+    wants "what dpkg was in" "$(on 'sudo -n dpkg --audit')" '*docker.io*' || return 1
+    bootstrap
+    wants "switched on again" "$code" 0 && said '1 step to do, 1 done already' && once base 1 && once docker 2 && sound
+}
+
+# The power button, as EC2 presses it for a stop, in a step that waits for apt's lock. The client waits, says so, and
+# goes on by itself when the machine is switched on again.
+case_button() {
+    local turn
+    profile '["base", "docker"]'
+    on "sudo -n setsid -f perl -MFcntl -e 'open F, q(>>), q(/var/lib/dpkg/lock-frontend);
+        my \$lock = pack(q(s s x4 q q i x4), F_WRLCK, 0, 0, 0, 0); fcntl F, F_SETLK, \$lock or die; sleep 900' </dev/null >/dev/null 2>&1" || return 1
+    launch
+    until_log docker 'waiting for apt' || return 1
+    monitor system_powerdown
+    gone || return 1
+    for ((turn = 0; turn < 600; turn++)); do
+        ! grep -qa 'waiting: nothing answers' "$work/log" || break
+        sleep 0.1
+    done
+    said 'waiting: nothing answers' || return 1
+    power
+    until_up
+    ended
+    wants "the same client" "$code" 0 && once base 1 && once docker 2 && sound
+}
+
+# A clock that stands where a snapshot left it an hour ago: the gate says so and what to look at, and so does `doctor`.
+case_clock() {
+    profile '["base"]'
+    on "sudo -n systemctl stop systemd-timesyncd && sudo -n date -s @$(($(date +%s) - 3600))" >/dev/null || return 1
+    bootstrap
+    wants "an hour behind" "$code" 6 && said 'not ready: clock' && said '3[56]?? s off' && said 'timedatectl' || return 1
+    (cd "$lab" && CI=1 timeout 120 "$roboinfra" doctor) </dev/null >"$work/log" 2>&1
+    said '3[56]?? s off' || return 1
+    on "sudo -n date -s @$(date +%s)" >/dev/null || return 1
+    bootstrap
+    wants "with the clock put right" "$code" 0
+}
+
 # --- All of them -------------------------------------------------------------------------------------------------
 
 image
 [[ ${1:-} != image ]] || exit 0
 [[ -x $roboinfra ]] || die "build the program first"
 first_boot
-cases=(first_contact settings apparmor)
+cases=(first_contact clock settings apparmor modules shutdown button)
 (($# == 0)) || cases=("$@")
 for name in "${cases[@]}"; do
     began=$SECONDS
