@@ -13,7 +13,7 @@ use crate::profile::ProfileProblem;
 use crate::store::Paths;
 use crate::ui::json::{ErrorMirror, error_json, error_opening, line, problems_json};
 use crate::ui::{
-    Busy, ColorChoice, ColorHints, ErrorReport, Look, Terminal, TerminalHints, diagnostic,
+    Busy, ColorChoice, ColorHints, ErrorReport, Line, Look, Terminal, TerminalHints, diagnostic,
     error_view,
 };
 
@@ -103,9 +103,18 @@ impl App {
         self.data(&line(value));
     }
 
-    /// Writes a line of conversation to stderr, unless the user wants quiet.
-    pub(super) fn say(&mut self, line: &str) {
-        self.conclude(&format!("{line}\n"));
+    /// Writes conversation to stderr, unless the user wants quiet. A command stays whole, so that it can be copied.
+    pub(super) fn say(&mut self, text: &str) {
+        let look = self.look_aside();
+        for line in text.split('\n') {
+            let command = line.trim_start_matches("Next:").trim_start();
+            if command.starts_with("roboinfra ") {
+                self.conclude(&format!("{line}\n"));
+            } else {
+                let line = Line::at(0).plain(line).render(&look);
+                self.conclude(&format!("{line}\n"));
+            }
+        }
     }
 
     /// Writes to stderr whatever the user wants.

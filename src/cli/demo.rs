@@ -95,5 +95,5 @@ impl Act {
 fn typed(app: &mut App, words: &str) {
     let line = Line::at(0).add(Role::Faint, "$ ").add(Role::Strong, words);
     let shown = line.render(&app.look_aside());
-    app.say(&format!("\n{shown}\n"));
+    app.conclude(&format!("\n{shown}\n\n"));
 }
