@@ -24,3 +24,5 @@ mod moved;
 mod protected;
 #[path = "drift/rollback.rs"]
 mod rollback;
+#[path = "drift/watch.rs"]
+mod watch;

@@ -115,8 +115,10 @@ impl<'a> Ledger<'a> {
         if let Op::ModifyInstanceType { instance_type, .. } = &step.op {
             self.resized.insert(&step.address, instance_type);
         }
-        let ends = matches!(step.op, Op::Delete { .. } | Op::DeleteAlarms { .. })
-            || matches!(&step.op, Op::Untag { keys, .. } if keys.contains(TAG_LAB))
+        let ends = matches!(
+            step.op,
+            Op::Delete { .. } | Op::DeleteAlarms { .. } | Op::LetGo { .. }
+        ) || matches!(&step.op, Op::Untag { keys, .. } if keys.contains(TAG_LAB))
             || matches!(
                 step.op,
                 Op::AwaitInstances {

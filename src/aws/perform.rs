@@ -158,6 +158,7 @@ pub(super) fn perform<'a>(aws: &'a Aws, op: &'a Op, stamp: &'a Stamp) -> Call<'a
             let name = id(reference, "PutDashboard")?;
             dashboard::put(watch, name, body, false).await
         }),
+        Op::LetGo { kind, target } => let_go(aws, *kind, target),
         Op::CreateTags { resources, tags } => Box::pin(tags::create(ec2, resources, tags)),
         Op::Tag {
             kind,
@@ -166,6 +167,7 @@ pub(super) fn perform<'a>(aws: &'a Aws, op: &'a Op, stamp: &'a Stamp) -> Call<'a
         } => match kind {
             Kind::Role => Box::pin(role::tag(iam, resources, tags)),
             Kind::InstanceProfile => Box::pin(profile::tag(iam, resources, tags)),
+            Kind::Alarm => Box::pin(alarm::tag(watch, resources, tags)),
             kind => Box::pin(tags::set(ec2, *kind, resources, tags)),
         },
         Op::Untag {
@@ -175,12 +177,23 @@ pub(super) fn perform<'a>(aws: &'a Aws, op: &'a Op, stamp: &'a Stamp) -> Call<'a
         } => match kind {
             Kind::Role => Box::pin(role::untag(iam, resources, keys)),
             Kind::InstanceProfile => Box::pin(profile::untag(iam, resources, keys)),
+            Kind::Alarm => Box::pin(alarm::untag(watch, resources, keys)),
             kind => Box::pin(tags::unset(ec2, *kind, resources, keys)),
         },
         Op::Delete { kind, target } => delete(aws, *kind, target),
         Op::AwaitInstances { .. } | Op::AwaitVolume { .. } => {
             refuse("a wait is not a call; the engine waits")
         }
+    }
+}
+
+fn let_go<'a>(aws: &'a Aws, kind: Kind, target: &'a Ref) -> Call<'a> {
+    let watch = &aws.cloudwatch;
+    match (kind, id(target, "LetGo")) {
+        (Kind::Alarm, Ok(name)) => Box::pin(alarm::let_go(watch, name)),
+        (Kind::Dashboard, Ok(name)) => Box::pin(dashboard::let_go(watch, name)),
+        (_, Ok(_)) => refuse("what carries tags is let go of by taking them off"),
+        (_, Err(failure)) => Box::pin(async move { Err(failure) }),
     }
 }
 

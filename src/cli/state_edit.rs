@@ -12,7 +12,7 @@ use super::session::{OpenError, Session};
 use super::show::{self, same_lab};
 use super::{exit, report};
 use crate::lab::{Lab, Moves};
-use crate::model::{Address, Usd};
+use crate::model::{Address, Kind, Usd};
 use crate::plan::{self, Mode};
 
 /// What to let go of.
@@ -92,9 +92,7 @@ pub(super) async fn rm(app: &mut App, args: &RmArgs) -> Result<u8, OpenError> {
         .iter()
         .filter(|a| lab.resources.contains_key(*a))
         .collect();
-    let again = wanted.first().map(|first| format!(
-        "The profile still asks for {first}: the next apply makes a new\none, unless you take it out of the profile."
-    ));
+    let again = wanted.first().map(|first| still_asked(&lab, first));
     let mut without = lab.clone();
     without
         .resources
@@ -126,6 +124,21 @@ pub(super) async fn rm(app: &mut App, args: &RmArgs) -> Result<u8, OpenError> {
         again.iter().for_each(|text| app.say(text));
     }
     Ok(code)
+}
+
+/// What becomes of an address that the profile asks for when what stood there was let go of.
+fn still_asked(lab: &Lab, address: &Address) -> String {
+    let kind = lab.resources.get(address).map(|found| found.spec.kind());
+    let then = match kind {
+        Some(Kind::Alarm | Kind::Dashboard) => {
+            "apply leaves this one alone,\nand makes a new one once it is deleted."
+        }
+        Some(Kind::KeyPair | Kind::Role | Kind::InstanceProfile | Kind::PlacementGroup) => {
+            "this one has the name, so\nthe next apply stops there until it is deleted."
+        }
+        _ => "the next apply makes a new\none, unless you take it out of the profile.",
+    };
+    format!("The profile still asks for {address}: {then}")
 }
 
 pub(super) async fn mv(app: &mut App, args: &MvArgs) -> Result<u8, OpenError> {

@@ -194,6 +194,8 @@ pub struct SeenAddress {
 /// An alarm. Its state is left out: it is no part of what the alarm is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenAlarm {
+    /// Its ARN, by which it is tagged.
+    pub arn: String,
     /// The machine that it watches, if it watches one.
     pub instance: Option<CloudId>,
     /// Its settings.

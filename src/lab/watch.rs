@@ -1,6 +1,7 @@
 //! What watches the lab: the alarms of each machine that publishes, and the dashboard.
 
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::agent::AGENT_STEP;
 use super::collect::{Resources, add};
@@ -8,7 +9,7 @@ use super::types::Facts;
 use crate::catalog;
 use crate::model::{
     Address, AgentMetric, AlarmKind, AlarmSpec, Bound, DASHBOARD_ADDRESS, DashboardSpec, NodeName,
-    Ref, Spec, Statistic, WatchNames,
+    Ref, Spec, Statistic, Tags, WatchNames, hex,
 };
 use crate::profile::{GpuAction, Metrics, Node, Profile};
 
@@ -109,10 +110,20 @@ fn alarms(
             bound: rule.bound,
             period_s,
             periods: rule.periods,
+            tags: tags_digest(&profile.tags),
         };
         let address = Address::of(&["alarm", &label, rule.about.slug()]);
         add(resources, &address, Spec::Alarm(alarm));
     }
+}
+
+/// What stands for the user's tags in the description of an alarm.
+fn tags_digest(tags: &Tags) -> String {
+    if tags.is_empty() {
+        return String::new();
+    }
+    let text = serde_json::to_vec(tags).expect("a map of texts always serialises");
+    hex(Sha256::digest(text))[..8].to_owned()
 }
 
 /// What one alarm looks for.

@@ -63,7 +63,7 @@ pub use tags::{
     TAG_RUN, TAG_SHUTDOWN, Tags,
 };
 pub use watch::{
-    AlarmActions, AlarmKind, AlarmParts, AlarmSettings, AlarmSpec, Bound, DASHBOARD_ADDRESS,
-    DashboardSpec, MISSING_DATA, MetricPoints, MetricQuery, SILENT_EXPRESSION, Statistic,
-    WatchNames, settings,
+    ALARM_TAGS, AlarmActions, AlarmKind, AlarmParts, AlarmSettings, AlarmSpec, Bound,
+    DASHBOARD_ADDRESS, DashboardSpec, LET_GO, MISSING_DATA, MetricPoints, MetricQuery,
+    SILENT_EXPRESSION, Statistic, WatchNames, described_tags, is_let_go, let_go, settings,
 };

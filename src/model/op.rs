@@ -197,6 +197,11 @@ pub enum Op {
     DeleteAlarms {
         alarms: Vec<Ref>,
     },
+    /// Writes on an alarm or a dashboard that it is the lab's no more; of an alarm the lab's tags go.
+    LetGo {
+        kind: Kind,
+        target: Ref,
+    },
     /// Makes a dashboard, whose name is its identity.
     CreateDashboard {
         name: String,
@@ -309,15 +314,21 @@ impl Op {
             Self::CreateAlarm { .. } | Self::UpdateAlarm { .. } => "PutMetricAlarm",
             Self::DeleteAlarms { .. } => "DeleteAlarms",
             Self::CreateDashboard { .. } | Self::UpdateDashboard { .. } => "PutDashboard",
+            Self::LetGo { kind, .. } => match kind {
+                Kind::Dashboard => "PutDashboard",
+                _ => "PutMetricAlarm",
+            },
             Self::CreateTags { .. } => "CreateTags",
             Self::Tag { kind, .. } => match kind {
                 Kind::Role => "TagRole",
                 Kind::InstanceProfile => "TagInstanceProfile",
+                Kind::Alarm => "TagResource",
                 _ => "CreateTags",
             },
             Self::Untag { kind, .. } => match kind {
                 Kind::Role => "UntagRole",
                 Kind::InstanceProfile => "UntagInstanceProfile",
+                Kind::Alarm => "UntagResource",
                 _ => "DeleteTags",
             },
             Self::Delete { kind, .. } => match kind {
@@ -454,7 +465,7 @@ impl Op {
             Self::CreateTags { resources, .. }
             | Self::Tag { resources, .. }
             | Self::Untag { resources, .. } => resources.iter_mut().collect(),
-            Self::Delete { target, .. } => vec![target],
+            Self::Delete { target, .. } | Self::LetGo { target, .. } => vec![target],
         }
     }
 }

@@ -161,12 +161,49 @@ pub struct AlarmSpec {
     pub period_s: u32,
     /// For how many periods on end.
     pub periods: u32,
+    /// A digest of the user's tags, empty where there are none. Tags are told of one alarm at a time only; this is told
+    /// with the alarm, in its description.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub tags: String,
 }
 
 /// What CloudWatch does with missing data, in its word: the alarm then says that it cannot tell.
 pub const MISSING_DATA: &str = "missing";
 /// The heartbeat while EC2 says that the machine runs, and nothing while it does not.
 pub const SILENT_EXPRESSION: &str = "IF(up >= 0, FILL(beats, 0))";
+
+/// What an alarm or dashboard says that the lab has let go of. Its name still begins as the lab's do.
+pub const LET_GO: &str = "roboinfra has let go of this.";
+/// What the description of an alarm says of who keeps it.
+const KEPT: &str = "Made by roboinfra, which changes it back.";
+/// What stands before the digest of the tags.
+const TAGS: &str = " Tags: ";
+
+/// Whether the lab has let go of an alarm with this description.
+pub fn is_let_go(description: &str) -> bool {
+    description.contains(LET_GO)
+}
+
+/// A description as it is once the lab has let go of the alarm.
+pub fn let_go(description: &str) -> String {
+    let own = description.split(KEPT).next().unwrap_or_default().trim();
+    if is_let_go(own) {
+        return own.to_owned();
+    }
+    // CloudWatch API Reference, PutMetricAlarm: a description has at most 1024 characters.
+    let own: String = own.chars().take(900).collect();
+    format!("{own} {LET_GO}").trim().to_owned()
+}
+
+/// The digest of the tags that a description tells of.
+pub fn described_tags(description: &str) -> &str {
+    let told = description.split(KEPT).nth(1);
+    let digest = told.and_then(|told| told.strip_prefix(TAGS)?.strip_suffix('.'));
+    digest.unwrap_or_default()
+}
+
+/// Which of an alarm's settings is the digest of its tags.
+pub const ALARM_TAGS: &str = "tags";
 
 /// An alarm's settings as text, for comparing and for showing.
 pub type AlarmSettings = BTreeMap<String, String>;
@@ -192,7 +229,11 @@ impl AlarmSpec {
             AlarmKind::GpuMemory => "has a GPU whose memory is nearly full",
             AlarmKind::Idle => "does nothing and is paid for",
         };
-        format!("{node} of the lab {lab} {what}. Made by roboinfra, which changes it back.")
+        let tags = match self.tags.as_str() {
+            "" => String::new(),
+            digest => format!("{TAGS}{digest}."),
+        };
+        format!("{node} of the lab {lab} {what}. {KEPT}{tags}")
     }
 
     /// Its settings but for the machine.
@@ -210,6 +251,8 @@ impl AlarmSpec {
             missing: MISSING_DATA,
             expression: ec2.then_some(SILENT_EXPRESSION),
             asks_ec2: ec2,
+            kept: true,
+            tags: &self.tags,
         })
     }
 }
@@ -229,6 +272,8 @@ pub struct AlarmParts<'a> {
     pub missing: &'a str,
     pub expression: Option<&'a str>,
     pub asks_ec2: bool,
+    pub kept: bool,
+    pub tags: &'a str,
 }
 
 /// The settings as text.
@@ -248,6 +293,8 @@ pub fn settings(parts: &AlarmParts<'_>) -> AlarmSettings {
             "status_check",
             if parts.asks_ec2 { "asked" } else { "-" }.to_owned(),
         ),
+        ("kept", if parts.kept { "yes" } else { "no" }.to_owned()),
+        (ALARM_TAGS, parts.tags.to_owned()),
     ]
     .into_iter()
     .map(|(key, value)| (key.to_owned(), value))
@@ -335,6 +382,42 @@ mod tests {
             "mine",
         ] {
             assert_eq!(names.address_of(foreign), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn a_description_tells_the_tags_and_whether_it_is_kept() {
+        let mut alarm = AlarmSpec {
+            name: String::new(),
+            about: AlarmKind::GpuHot,
+            node: Ref::Existing(CloudId::new("i-1")),
+            lab: "twin".to_owned(),
+            label: "sim.0".to_owned(),
+            namespace: "Twin".to_owned(),
+            metric: AgentMetric::GpuTemperature,
+            statistic: Statistic::Average,
+            bound: Bound::AtLeast(85),
+            period_s: 300,
+            periods: 2,
+            tags: String::new(),
+        };
+        let bare = alarm.description();
+        assert_eq!(described_tags(&bare), "");
+        "0a1b2c3d".clone_into(&mut alarm.tags);
+        let tagged = alarm.description();
+        assert_eq!(described_tags(&tagged), "0a1b2c3d");
+        for description in [&bare, &tagged] {
+            assert!(!is_let_go(description));
+            let gone = let_go(description);
+            assert!(is_let_go(&gone), "{gone}");
+            assert_eq!(described_tags(&gone), "");
+            assert_eq!(let_go(&gone), gone, "it is said once");
+            assert!(gone.starts_with("sim.0 of the lab twin has a hot GPU."));
+        }
+        for others in ["", "mine", "Tags: x.", &"x".repeat(1024)] {
+            let gone = let_go(others);
+            assert!(is_let_go(&gone) && gone.chars().count() <= 1024, "{gone}");
+            assert_eq!(described_tags(others), "");
         }
     }
 

@@ -14,7 +14,7 @@ use super::types::{Binding, Change, Mode, Plan};
 use super::{summary, tagging, teardown};
 use crate::inventory::{Inventory, Owner, Seen, Sighting};
 use crate::lab::{Lab, Moves};
-use crate::model::{Action, Address, BlockReason, CloudId, Kind, Reason, TAG_FIRST, Tags};
+use crate::model::{Action, Address, BlockReason, CloudId, Kind, Op, Reason, Ref, TAG_FIRST, Tags};
 use crate::state::Lockfile;
 
 fn empty(mode: Mode) -> Plan {
@@ -98,8 +98,8 @@ pub fn import(input: &Input<'_>, address: &Address, found: &Sighting) -> Plan {
     plan
 }
 
-/// The plan of letting go of all that is within `target`: it goes on existing, without the lab's tags. Routes and ties
-/// go with their table; what is only remembered is forgotten.
+/// The plan of letting go of all that is within `target`: it goes on existing, without the lab's tags; what the lab finds by
+/// its name says that it is the lab's no more. Routes and ties go with their table; what is only remembered is forgotten.
 pub fn release(
     lab: &Lab,
     recorded: Option<&Lockfile>,
@@ -119,6 +119,12 @@ pub fn release(
             .push(change(&address, sighting, Action::Forget, Reason::LetGo));
         if tagging::is_taggable(sighting.seen.kind()) {
             let op = tagging::remove(&address, sighting);
+            layout.push(&address, vec![address.clone()], op, BTreeSet::new());
+        } else if matches!(sighting.seen.kind(), Kind::Alarm | Kind::Dashboard) {
+            let op = Op::LetGo {
+                kind: sighting.seen.kind(),
+                target: Ref::to(&address),
+            };
             layout.push(&address, vec![address.clone()], op, BTreeSet::new());
         } else {
             plan.forgotten.push(address);

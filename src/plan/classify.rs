@@ -9,8 +9,8 @@ use super::foreign::strangers;
 use super::input::Input;
 use super::judged::{Judged, zone_of};
 use super::obstacles::{
-    first_blocked, from, guard, homeless, homes, irreplaceable, losses, out_of_reach, taken,
-    too_many,
+    first_blocked, from, guard, homeless, homes, irreplaceable, is_let_go, losses, out_of_reach,
+    taken, too_many,
 };
 use super::places::{Place, Places, places};
 use super::types::{Binding, Change, Mode};
@@ -162,6 +162,10 @@ fn desired<'a>(
         return blocked(change, BlockReason::Unreadable(failure.to_string()));
     }
     match seen {
+        [] if is_let_go(input.observed, spec) => {
+            change.reason = Reason::LetGo;
+            Judged::new(change, Some(spec), None)
+        }
         [] => {
             if let Some(foreign) = taken(input, spec, *recorded) {
                 return blocked(change, BlockReason::Foreign(foreign));

@@ -10,7 +10,7 @@ use crate::inventory::{
     SeenRoute, SeenVolume, Sighting,
 };
 use crate::model::{
-    Address, AlarmSpec, CloudId, DashboardSpec, ElasticIpSpec, GatewaySpec, Impact,
+    ALARM_TAGS, Address, AlarmSpec, CloudId, DashboardSpec, ElasticIpSpec, GatewaySpec, Impact,
     InstanceProfileSpec, Op, Ref, RoleSpec, RouteSpec, Rule, SecurityGroupSpec, Spec, TAG_KEEP,
     Tags, VolumeSpec,
 };
@@ -198,12 +198,21 @@ fn elastic_ip(
 }
 
 /// One call sets all of an alarm anew. What somebody has it set off stays.
+///
+/// The tags come first: the digest in the description stands for tags that are there.
 fn alarm(want: &AlarmSpec, seen: &SeenAlarm, context: &Context<'_>) -> Vec<Difference> {
     let mut fix = Some(Op::UpdateAlarm {
         alarm: Box::new(want.clone()),
         actions: seen.actions.clone(),
     });
+    let settings = want.settings();
     let mut found = Vec::new();
+    if settings.get(ALARM_TAGS) != seen.settings.get(ALARM_TAGS) {
+        found = super::tagging::of_alarm(seen, context);
+        if let Some(first) = found.first_mut() {
+            first.fixes.extend(fix.take());
+        }
+    }
     // Until the machine exists the planner sets the alarm as part of making the machine.
     if let Some(wanted) = context.id(&want.node)
         && seen.instance.as_ref() != Some(wanted)
@@ -211,7 +220,10 @@ fn alarm(want: &AlarmSpec, seen: &SeenAlarm, context: &Context<'_>) -> Vec<Diffe
         let now = seen.instance.as_ref().map_or("-", CloudId::as_str);
         found.push(differs("instance", now, wanted, Impact::InPlace).with(fix.take()));
     }
-    for (name, wanted) in want.settings() {
+    for (name, wanted) in settings {
+        if name == ALARM_TAGS {
+            continue;
+        }
         let now = seen.settings.get(&name).map_or("-", String::as_str);
         if now != wanted {
             found.push(differs(&name, now, wanted, Impact::InPlace).with(fix.take()));

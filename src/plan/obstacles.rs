@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::input::Input;
 use super::judged::{Judged, zone_of};
 use super::places::{Place, Places};
-use crate::inventory::{Owner, Seen, Sighting};
+use crate::inventory::{Inventory, Owner, Seen, Sighting};
 use crate::lab::{Lab, Resource};
 use crate::model::{Action, Address, BlockReason, Kind, Loss, Op, Ref, Spec, TAG_PROTECT, Zone};
 use crate::state::Recorded;
@@ -124,6 +124,18 @@ pub(super) fn taken(input: &Input<'_>, spec: &Spec, recorded: Option<&Recorded>)
     of_kind(kind)
         .find(|s| s.id.as_str() == name && !moved_away(s))
         .map(|sighting| whose(sighting, name))
+}
+
+/// Whether this is an alarm or dashboard that the lab has let go of: it has the name, and is left alone with it. Whoever
+/// deletes it gets a new one.
+pub(super) fn is_let_go(observed: &Inventory, spec: &Spec) -> bool {
+    let (kind, name) = match spec {
+        Spec::Alarm(spec) => (Kind::Alarm, &spec.name),
+        Spec::Dashboard(spec) => (Kind::Dashboard, &spec.name),
+        _ => return false,
+    };
+    let mut all = observed.sightings.iter();
+    all.any(|s| s.seen.kind() == kind && s.id.as_str() == name && s.owner == Owner::Foreign)
 }
 
 /// Why a machine must not be deleted, if it must not: the profile says so, or it said so before its group went.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::difference::{Context, Difference, differs};
-use crate::inventory::{Owner, Seen, Sighting};
+use crate::inventory::{Owner, Seen, SeenAlarm, Sighting};
 use crate::lab::Lab;
 use crate::model::{
     Address, CloudId, Impact, Kind, Op, Ref, TAG_ADDRESS, TAG_FIRST, TAG_KEEP, TAG_LAB, TAG_LAB_ID,
@@ -15,8 +15,8 @@ const TAG_NAME: &str = "Name";
 /// What says whose a resource is.
 const IDENTITY: [&str; 5] = [TAG_LAB, TAG_LAB_ID, TAG_ADDRESS, TAG_FIRST, TAG_MANAGED];
 
-/// Whether things of this kind carry tags of their own that can be seen. An alarm has the tags that it was made with, and
-/// CloudWatch tells them of one alarm at a time only; its name says whose it is.
+/// Whether things of this kind carry tags of their own that can be seen. CloudWatch tells those of one alarm at a time only;
+/// its name says whose it is, and its description which of the user's tags it has.
 pub(super) fn is_taggable(kind: Kind) -> bool {
     !matches!(
         kind,
@@ -149,6 +149,47 @@ pub(super) fn dropped(
         difference.asked = true;
         found.push(difference);
     }
+    found
+}
+
+/// The user's tags on an alarm whose description tells that they are others. Which, the lockfile remembers; where it does
+/// not, all are set anew. The first difference has the calls.
+pub(super) fn of_alarm(seen: &SeenAlarm, context: &Context<'_>) -> Vec<Difference> {
+    let (before, after) = (context.tagged, context.tags);
+    let alarm = || vec![Ref::Existing(CloudId::new(&seen.arn))];
+    let gone: BTreeSet<String> = before
+        .keys()
+        .filter(|key| !after.contains_key(*key))
+        .cloned()
+        .collect();
+    let kind = Kind::Alarm;
+    let set = (!after.is_empty()).then(|| Op::Tag {
+        kind,
+        resources: alarm(),
+        tags: after.clone(),
+    });
+    let unset = (!gone.is_empty()).then(|| Op::Untag {
+        kind,
+        resources: alarm(),
+        keys: gone.clone(),
+    });
+    let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let mut found: Vec<Difference> = keys
+        .into_iter()
+        .filter(|key| before.get(*key) != after.get(*key))
+        .map(|key| {
+            let told = |tags: &Tags| tags.get(key).map_or("-", String::as_str).to_owned();
+            let field = format!("tag {key}");
+            let mut difference = differs(&field, told(before), told(after), Impact::InPlace);
+            difference.asked = true;
+            difference
+        })
+        .collect();
+    if found.is_empty() {
+        let others = differs("tags", "others", "the profile's", Impact::InPlace);
+        found.push(others);
+    }
+    found[0].fixes.extend(set.into_iter().chain(unset));
     found
 }
 

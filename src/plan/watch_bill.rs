@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::obstacles::is_let_go;
 use super::places::owned;
 use super::rate::{BillLine, Rate};
 use crate::catalog;
@@ -55,7 +56,7 @@ pub(super) fn lines(
     chosen: &BTreeMap<Address, (InstanceType, Market)>,
     prices: &catalog::Prices,
 ) -> Vec<BillLine> {
-    let (before, after) = (seen(lab, observed), wanted(lab, chosen));
+    let (before, after) = (seen(lab, observed), wanted(lab, observed, chosen));
     let nodes: std::collections::BTreeSet<&Address> = before.keys().chain(after.keys()).collect();
     let mut lines: Vec<BillLine> = nodes
         .into_iter()
@@ -78,7 +79,8 @@ fn dashboard(lab: &Lab, observed: &Inventory, prices: &catalog::Prices) -> Optio
     let address = Address::new(DASHBOARD_ADDRESS);
     let is_there =
         owned(lab, observed).any(|(_, sighting)| matches!(sighting.seen, Seen::Dashboard(_)));
-    let is_wanted = lab.resources.contains_key(&address);
+    let asked = lab.resources.get(&address);
+    let is_wanted = asked.is_some_and(|resource| !is_let_go(observed, &resource.spec));
     let hourly = prices.dashboard_month * (1.0 / HOURS_PER_MONTH);
     let rate = Rate {
         running: hourly,
@@ -115,10 +117,14 @@ fn publishes(lab: &Lab, address: &Address) -> bool {
 
 fn wanted(
     lab: &Lab,
+    observed: &Inventory,
     chosen: &BTreeMap<Address, (InstanceType, Market)>,
 ) -> BTreeMap<Address, Watched> {
     let mut watched: BTreeMap<Address, Watched> = BTreeMap::new();
     for (address, resource) in &lab.resources {
+        if is_let_go(observed, &resource.spec) {
+            continue;
+        }
         let Some(line) = line_of(address) else {
             continue;
         };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::needs::needs;
 use super::place::{Condition, Site};
@@ -22,12 +22,50 @@ pub struct Statement {
     /// Always `Allow`.
     pub effect: &'static str,
     /// The actions, in order.
+    #[serde(serialize_with = "spelt")]
     pub action: Vec<String>,
     /// The ARNs, in order.
+    #[serde(serialize_with = "spelt")]
     pub resource: Vec<String>,
     /// What must hold besides: operator, key, values.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "spelt_condition"
+    )]
     pub condition: Option<Condition>,
+}
+
+/// A list as IAM spells it. One of one is spelt without its brackets: a managed policy has little room.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Spelt<'a> {
+    One(&'a str),
+    Many(&'a [String]),
+}
+
+impl<'a> Spelt<'a> {
+    fn of(list: &'a [String]) -> Self {
+        match list {
+            [one] => Self::One(one),
+            many => Self::Many(many),
+        }
+    }
+}
+
+fn spelt<S: Serializer>(list: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    Spelt::of(list).serialize(serializer)
+}
+
+#[expect(clippy::ref_option, reason = "serde hands over the field as it is")]
+fn spelt_condition<S: Serializer>(
+    condition: &Option<Condition>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let operators = condition.iter().flatten().map(|(operator, keys)| {
+        let keys = keys.iter().map(|(key, values)| (key, Spelt::of(values)));
+        (operator, keys.collect::<BTreeMap<_, _>>())
+    });
+    serializer.collect_map(operators)
 }
 
 /// A whole policy document.

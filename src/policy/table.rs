@@ -60,6 +60,8 @@ pub const TABLE: &[Call] = &[
         grant(Apply, Watch, "cloudwatch:PutMetricAlarm", Alarms),
         grant(Apply, Watch, "cloudwatch:TagResource", Alarms),
     ]),
+    call(CloudWatch, "TagResource", &[grant(Apply, Watch, "cloudwatch:TagResource", Alarms)]),
+    call(CloudWatch, "UntagResource", &[grant(Apply, Watch, "cloudwatch:UntagResource", Alarms)]),
     call(Ec2, "AllocateAddress", &[
         grant(Apply, ElasticIp, "ec2:AllocateAddress", New("elastic-ip")),
         tags(ElasticIp),

@@ -134,6 +134,15 @@ pub(crate) fn alarms_come_change_and_go(bench: &Bench) {
     bench.run(&["apply", "--yes"]).exits(0);
     settled(bench);
     assert_eq!(bench.id("alarm.sim.0.gpu-hot"), name);
+    // Tags that come later reach the alarms, and those that go leave them.
+    for tags in ["cost = \"42\"", ""] {
+        let region = "region = \"REGION\"\n";
+        let tagged = format!("{region}tags = {{ {tags} }}\n");
+        bench.profile(&watched("gpu_hot_celsius = 70\n").replace(region, &tagged));
+        bench.run(&["plan"]).exits(0).says("tag cost");
+        bench.run(&["apply", "--yes"]).exits(0);
+        settled(bench);
+    }
     // A new machine is watched by the alarms of the old.
     bench
         .run(&["destroy", "--yes", "--target", "node.sim.0"])

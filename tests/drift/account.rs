@@ -1,9 +1,11 @@
 //! The account of a lab in the sandbox, as its owner sees it in the console.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
 use aws_credential_types::Credentials;
+use aws_sdk_cloudwatch::types::MetricAlarm;
 use aws_sdk_ec2::types::{Filter, Instance, InstanceStateName, Tag};
 use aws_types::region::Region;
 use roboinfra::sandbox::{Options, Sandbox};
@@ -14,6 +16,7 @@ use crate::bench::Bench;
 pub(crate) struct Account {
     pub(crate) ec2: aws_sdk_ec2::Client,
     pub(crate) iam: aws_sdk_iam::Client,
+    pub(crate) cloudwatch: aws_sdk_cloudwatch::Client,
 }
 
 impl Account {
@@ -30,6 +33,7 @@ impl Account {
         Self {
             ec2: aws_sdk_ec2::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
         }
     }
 
@@ -37,6 +41,27 @@ impl Account {
         let tag = Tag::builder().key(key).value(value).build();
         let call = self.ec2.create_tags().resources(id).tags(tag);
         call.send().await.expect("tagged");
+    }
+
+    /// The alarms of the account, by name.
+    pub(crate) async fn alarms(&self) -> BTreeMap<String, MetricAlarm> {
+        let found = self.cloudwatch.describe_alarms().max_records(100).send();
+        let alarms = found.await.expect("described").metric_alarms;
+        let alarms = alarms.unwrap_or_default().into_iter();
+        alarms
+            .map(|alarm| (alarm.alarm_name().unwrap_or_default().to_owned(), alarm))
+            .collect()
+    }
+
+    /// The tags of an alarm.
+    pub(crate) async fn tags_of(&self, alarm: &MetricAlarm) -> BTreeMap<String, String> {
+        let call = self.cloudwatch.list_tags_for_resource();
+        let call = call.resource_arn(alarm.alarm_arn().expect("it has one"));
+        let tags = call.send().await.expect("told").tags.unwrap_or_default();
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        tags.iter()
+            .map(|tag| (text(tag.key()), text(tag.value())))
+            .collect()
     }
 
     pub(crate) async fn untag(&self, id: &str) {

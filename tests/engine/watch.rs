@@ -289,6 +289,38 @@ async fn a_lost_answer_makes_no_second_alarm() {
 }
 
 #[tokio::test]
+async fn tags_that_did_not_arrive_are_planned_again() {
+    let tagged = |tags: &str| {
+        let region = "region = \"us-east-1\"\n";
+        let text = watched(&pair());
+        assert!(text.contains(region), "{text}");
+        text.replace(region, &format!("{region}tags = {{ {tags} }}\n"))
+    };
+    for call in ["TagResource", "UntagResource", "PutMetricAlarm"] {
+        let mut rig = applied(&tagged("old = \"1\"")).await;
+        let lock = rig.lockfile.as_mut().expect("applied");
+        lock.pins.tags = Tags::from([("old".to_owned(), "1".to_owned())]);
+        set(&mut rig, &tagged("new = \"2\""));
+        let plain = told(&mut rig).await;
+        let scenario = |text: &str| roboinfra::sandbox::Scenario::parse(text).expect("a scenario");
+        let denied = format!("[[fault]]\nkind = \"denied\"\non = \"{call}\"");
+        rig.sandbox.set_scenario(scenario(&denied));
+        let ran = rig.go(Mode::Apply).await;
+        assert_ne!(ran.report.end, RunEnd::Done, "{call}");
+        rig.sandbox.set_scenario(scenario(""));
+        let of_alarms = |told: &[String]| {
+            let alarms = told.iter().filter(|line| line.contains(" alarm."));
+            alarms.count()
+        };
+        let after = told(&mut rig).await;
+        assert_eq!(of_alarms(&after), of_alarms(&plain), "{call}: {after:?}");
+        assert_eq!(of_alarms(&after), 10, "{call}");
+        again(&mut rig).await;
+        complete(&mut rig, call).await;
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_is_left_alone() {
     let mut rig = applied(&watched(&pair())).await;
     let denied = "[[fault]]\nkind = \"denied\"\non = \"DescribeAlarms\"";

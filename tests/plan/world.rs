@@ -188,6 +188,7 @@ fn seen(spec: &Spec, own: &mut CloudId, tags: &mut Tags) -> Seen {
             })
         }
         Spec::Alarm(s) => Seen::Alarm(SeenAlarm {
+            arn: format!("arn:aws:cloudwatch:us-east-1:123456789012:alarm:{}", s.name),
             instance: Some(id(&s.node)),
             settings: s.settings(),
             actions: AlarmActions::default(),

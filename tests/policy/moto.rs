@@ -44,10 +44,6 @@ const UNASKED: &[(&str, &str)] = &[
         "asked only where an account has no value of its own",
     ),
     (
-        "cloudwatch:TagResource",
-        "moto evaluates the action of the call alone, not those that it implies",
-    ),
-    (
         "ec2:DeleteRoute",
         "a route goes with its table; the sandbox's story deletes one alone",
     ),

@@ -224,6 +224,9 @@ impl Request {
         let action = format!("cloudwatch:{}", self.action);
         let of = |key: &str| self.params.get(key);
         let alarm = of("AlarmName").or(of("AlarmNames"));
+        if let Some(arn) = of("ResourceARN") {
+            return vec![self.ask(&action, arn.clone(), BTreeMap::new())];
+        }
         let dashboard = of("DashboardName").or(of("DashboardNames"));
         let resource = match (alarm, dashboard) {
             (Some(name), _) => format!("arn:aws:cloudwatch:{}:{ACCOUNT}:alarm:{name}", self.region),
@@ -279,6 +282,7 @@ fn cbor_texts(body: &[u8]) -> BTreeMap<String, String> {
         "AlarmNames",
         "DashboardName",
         "DashboardNames",
+        "ResourceARN",
         "Tags",
     ];
     let found = names.iter().filter_map(|name| {

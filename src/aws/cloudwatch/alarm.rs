@@ -13,7 +13,8 @@ use crate::aws::sight::moment;
 use crate::inventory::{Owner, Seen, SeenAlarm, Sighting};
 use crate::model::{
     AlarmActions, AlarmParts, AlarmSpec, Bound, CloudId, Failure, FailureClass, MISSING_DATA, Ref,
-    SILENT_EXPRESSION, Stamp, Tags, WatchNames, settings,
+    SILENT_EXPRESSION, Stamp, TAG_ADDRESS, TAG_LAB, TAG_LAB_ID, TAG_MANAGED, TAG_RUN, Tags,
+    WatchNames, described_tags, is_let_go, settings,
 };
 
 /// The most that one page holds (CloudWatch API Reference, DescribeAlarms: 100).
@@ -51,18 +52,24 @@ pub(in crate::aws) async fn read(
     }
 }
 
-/// One of the lab's alarms. Its name tells whose it is; of the run that made it nothing does.
+/// One of the lab's alarms. Its name tells whose it is, unless the lab has let go of it; of the run that made it nothing
+/// does.
 fn sighting(alarm: &MetricAlarm, names: &WatchNames) -> Option<Sighting> {
     let name = alarm.alarm_name()?;
     let address = names.address_of(name)?;
-    Some(Sighting {
-        id: CloudId::new(name),
-        owner: Owner::Lab {
+    let owner = if is_let_go(alarm.alarm_description().unwrap_or_default()) {
+        Owner::Foreign
+    } else {
+        Owner::Lab {
             name: names.lab.to_string(),
             id: names.id.clone(),
             address: Some(address),
             run: Some(String::new()),
-        },
+        }
+    };
+    Some(Sighting {
+        id: CloudId::new(name),
+        owner,
         tags: Tags::new(),
         created: alarm
             .alarm_configuration_updated_timestamp()
@@ -103,6 +110,7 @@ fn seen(alarm: &MetricAlarm) -> SeenAlarm {
     let all_of_them = alarm
         .datapoints_to_alarm()
         .is_none_or(|n| number(Some(n)) == periods);
+    let description = alarm.alarm_description().unwrap_or_default();
     let parts = AlarmParts {
         namespace: metric
             .map_or(alarm.namespace(), Metric::namespace)
@@ -119,8 +127,11 @@ fn seen(alarm: &MetricAlarm) -> SeenAlarm {
         missing: alarm.treat_missing_data().unwrap_or(MISSING_DATA),
         expression,
         asks_ec2,
+        kept: !is_let_go(description),
+        tags: described_tags(description),
     };
     SeenAlarm {
+        arn: alarm.alarm_arn().unwrap_or_default().to_owned(),
         instance: of(INSTANCE).filter(|_| same).map(CloudId::new),
         settings: settings(&parts),
         actions: AlarmActions {
@@ -248,6 +259,76 @@ fn tags(tags: &Tags) -> Vec<Tag> {
     tags.iter()
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect()
+}
+
+/// Gives alarms tags. They are named by their ARNs, each in a call of its own.
+pub(in crate::aws) async fn tag(cloudwatch: &Client, alarms: &[Ref], wanted: &Tags) -> Done {
+    for arn in ids(alarms, "TagResource")? {
+        let call = cloudwatch.tag_resource().resource_arn(arn);
+        let call = call.set_tags(Some(tags(wanted)));
+        call.send().await.map_err(failed("TagResource"))?;
+    }
+    Ok(done())
+}
+
+/// Takes tags off alarms.
+pub(in crate::aws) async fn untag(
+    cloudwatch: &Client,
+    alarms: &[Ref],
+    keys: &BTreeSet<String>,
+) -> Done {
+    for arn in ids(alarms, "UntagResource")? {
+        let call = cloudwatch.untag_resource().resource_arn(arn);
+        let call = call.set_tag_keys(Some(keys.iter().cloned().collect()));
+        call.send().await.map_err(failed("UntagResource"))?;
+    }
+    Ok(done())
+}
+
+/// Lets go of an alarm: it stays as it is, and says that it is the lab's no more. Its name still begins as the lab's do.
+pub(in crate::aws) async fn let_go(cloudwatch: &Client, name: &str) -> Done {
+    let call = cloudwatch.describe_alarms().alarm_names(name);
+    let page = call.send().await.map_err(failed("DescribeAlarms"))?;
+    let Some(alarm) = page.metric_alarms.unwrap_or_default().into_iter().next() else {
+        return Ok(done());
+    };
+    let keys = [TAG_LAB, TAG_LAB_ID, TAG_ADDRESS, TAG_MANAGED, TAG_RUN].map(str::to_owned);
+    if let Some(arn) = alarm.alarm_arn() {
+        untag(
+            cloudwatch,
+            &[Ref::Existing(CloudId::new(arn))],
+            &keys.into(),
+        )
+        .await?;
+    }
+    let description = crate::model::let_go(alarm.alarm_description().unwrap_or_default());
+    cloudwatch
+        .put_metric_alarm()
+        .alarm_name(name)
+        .alarm_description(description)
+        .set_actions_enabled(alarm.actions_enabled)
+        .set_ok_actions(alarm.ok_actions)
+        .set_alarm_actions(alarm.alarm_actions)
+        .set_insufficient_data_actions(alarm.insufficient_data_actions)
+        .set_metric_name(alarm.metric_name)
+        .set_namespace(alarm.namespace)
+        .set_statistic(alarm.statistic)
+        .set_extended_statistic(alarm.extended_statistic)
+        .set_dimensions(alarm.dimensions)
+        .set_period(alarm.period)
+        .set_unit(alarm.unit)
+        .set_evaluation_periods(alarm.evaluation_periods)
+        .set_datapoints_to_alarm(alarm.datapoints_to_alarm)
+        .set_threshold(alarm.threshold)
+        .set_comparison_operator(alarm.comparison_operator)
+        .set_treat_missing_data(alarm.treat_missing_data)
+        .set_evaluate_low_sample_count_percentile(alarm.evaluate_low_sample_count_percentile)
+        .set_metrics(alarm.metrics)
+        .set_threshold_metric_id(alarm.threshold_metric_id)
+        .send()
+        .await
+        .map_err(failed("PutMetricAlarm"))?;
+    Ok(done())
 }
 
 /// Deletes alarms. One that does not exist keeps CloudWatch from deleting any, so then each goes by itself.

@@ -1,12 +1,13 @@
 //! The lab's dashboard.
 
 use aws_sdk_cloudwatch::Client;
+use serde_json::{Value, json};
 
 use crate::aws::answer::{Done, born, done, gone};
 use crate::aws::classify::failed;
 use crate::inventory::{Owner, Seen, SeenDashboard, Sighting};
 use crate::model::{
-    Address, CloudId, DASHBOARD_ADDRESS, Failure, FailureClass, Leftover, Tags, WatchNames,
+    Address, CloudId, DASHBOARD_ADDRESS, Failure, FailureClass, LET_GO, Leftover, Tags, WatchNames,
 };
 
 /// The dashboard, if there is one.
@@ -22,14 +23,19 @@ pub(in crate::aws) async fn read(
         Err(failure) => return Err(failure),
     };
     let body = found.dashboard_body().map(spelt);
-    Ok(vec![Sighting {
-        id: CloudId::new(name),
-        owner: Owner::Lab {
+    let owner = if found.dashboard_body().is_some_and(is_let_go) {
+        Owner::Foreign
+    } else {
+        Owner::Lab {
             name: names.lab.to_string(),
             id: names.id.clone(),
             address: Some(Address::new(DASHBOARD_ADDRESS)),
             run: Some(String::new()),
-        },
+        }
+    };
+    Ok(vec![Sighting {
+        id: CloudId::new(name),
+        owner,
         tags: Tags::new(),
         created: None,
         seen: Seen::Dashboard(SeenDashboard { body }),
@@ -38,8 +44,47 @@ pub(in crate::aws) async fn read(
 
 /// A body in one spelling; one that is no JSON is unlike every other.
 fn spelt(body: &str) -> String {
-    serde_json::from_str::<serde_json::Value>(body)
-        .map_or_else(|_| body.to_owned(), |value| value.to_string())
+    serde_json::from_str::<Value>(body).map_or_else(|_| body.to_owned(), |value| value.to_string())
+}
+
+/// Whether a text on it says that the lab has let go of it. It has nothing else that could tell: no tags, no description.
+fn is_let_go(body: &str) -> bool {
+    let parsed: Value = serde_json::from_str(body).unwrap_or_default();
+    let widgets = parsed["widgets"].as_array();
+    widgets.into_iter().flatten().any(|widget| {
+        let text = widget["properties"]["markdown"].as_str();
+        widget["type"] == "text" && text.is_some_and(|text| text.contains(LET_GO))
+    })
+}
+
+/// The same dashboard, which says that the lab has let go of it.
+fn signed(body: &str) -> String {
+    let mut parsed: Value = serde_json::from_str(body).unwrap_or_default();
+    let Some(widgets) = parsed.get_mut("widgets").and_then(Value::as_array_mut) else {
+        return body.to_owned();
+    };
+    let number = |widget: &Value, name: &str| widget[name].as_u64().unwrap_or(0);
+    let bottom = |widget: &Value| number(widget, "y") + number(widget, "height");
+    let y = widgets.iter().map(bottom).max().unwrap_or(0);
+    widgets.push(json!({
+        "type": "text", "x": 0, "y": y, "width": 24, "height": 1, "properties": {"markdown": LET_GO},
+    }));
+    parsed.to_string()
+}
+
+/// Lets go of the dashboard: it stays as it is, and says so.
+pub(in crate::aws) async fn let_go(cloudwatch: &Client, name: &str) -> Done {
+    let call = cloudwatch.get_dashboard().dashboard_name(name);
+    let found = match call.send().await.map_err(failed("GetDashboard")) {
+        Ok(found) => found,
+        Err(failure) if failure.class == FailureClass::NotFound => return Ok(done()),
+        Err(failure) => return Err(failure),
+    };
+    let body = found.dashboard_body().unwrap_or_default();
+    if is_let_go(body) {
+        return Ok(done());
+    }
+    put(cloudwatch, name, &signed(body), false).await
 }
 
 /// Makes a dashboard, or gives it another body: CloudWatch has one call for both. It warns of what it does not
@@ -64,4 +109,22 @@ pub(in crate::aws) async fn put(cloudwatch: &Client, name: &str, body: &str, is_
 pub(in crate::aws) async fn delete(cloudwatch: &Client, name: &str) -> Done {
     let call = cloudwatch.delete_dashboards().dashboard_names(name);
     gone(call.send().await.map_err(failed("DeleteDashboards")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dashboard_says_that_it_was_let_go_of() {
+        let body = r#"{"widgets":[{"type":"metric","y":2,"height":6},{"type":"text","y":0,"height":2,"properties":{"markdown":"a"}}]}"#;
+        assert!(!is_let_go(body));
+        let gone = signed(body);
+        assert!(is_let_go(&gone), "{gone}");
+        let parsed: Value = serde_json::from_str(&gone).expect("a body");
+        assert_eq!(parsed["widgets"][2]["y"], 8, "below the others");
+        assert_eq!(parsed["widgets"].as_array().map(Vec::len), Some(3));
+        assert!(!is_let_go("no JSON"));
+        assert_eq!(signed("[]"), "[]");
+    }
 }

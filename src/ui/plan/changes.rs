@@ -101,11 +101,14 @@ pub(super) fn show(page: &mut Page, report: &PlanReport<'_>, look: &Look) {
     }
 }
 
-/// What does not change is only counted, unless it differs, is kept on `destroy`, or is stopped.
+/// What does not change is only counted, unless it differs, is kept on `destroy`, is stopped, or was let go of.
 fn is_shown(change: &Change) -> bool {
     change.action != Action::NoOp
         || !change.fields.is_empty()
-        || matches!(change.reason, Reason::Kept | Reason::Stopped)
+        || matches!(
+            change.reason,
+            Reason::Kept | Reason::Stopped | Reason::LetGo
+        )
 }
 
 /// What a plan to destroy leaves because the profile says so.
