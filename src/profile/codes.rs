@@ -103,6 +103,7 @@ codes! {
     LOOKS_SECRET "P0912" Warning "A plain variable whose name says that it is a secret.";
     STACK_WITHOUT_STEP "P0913" Warning "A stack on a machine whose `bootstrap` does not start it.";
     UNUSED_STEP "P0914" Warning "A section `[step.*]` whose step no node and no edge host runs.";
+    IDLE_HOOK "P0915" Warning "A hook for spot notices that nothing would ever run.";
 }
 
 #[cfg(test)]

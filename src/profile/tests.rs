@@ -177,6 +177,11 @@ const CASES: &[(&str, &[(&str, &str)])] = &[
     // Market and placement.
     ("max_price = 0.5", &[("P0308", "0.5")]),
     ("max_price = 0.5\nmarket = \"spot\"", &[]),
+    ("on_interruption = \"sync\"", &[("P0915", "\"sync\"")]),
+    ("on_rebalance = \"sync\"\nmarket = \"on-demand\"", &[("P0915", "\"sync\"")]),
+    ("on_interruption = \" \"", &[]),
+    ("on_interruption = \"sync\"\non_rebalance = \"sync\"\nmarket = \"spot-then-on-demand\"", &[]),
+    ("on_rebalance = \"sync\"\nmarket = \"spot\"\nbootstrap = [\"base\"]", &[("P0915", "\"sync\"")]),
     ("placement_group = true", &[("P0907", "true")]),
     ("placement_group = true\ncount = 2\nmarket = \"spot\"", &[("P0904", "true")]),
     ("instance_profile = \"arn:aws:iam::1:instance-profile/x\"", &[("P0203", "\"arn:aws:iam::1:instance-profile/x\"")]),

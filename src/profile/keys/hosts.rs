@@ -73,7 +73,7 @@ pub(super) static NODE: Section = Section {
             Shape::Text(SCRIPT),
             "\"aws s3 sync /checkpoints s3://my-bucket\"",
             "A shell script that the agent runs as root when AWS is about to take a spot machine away, usually two minutes \
-             before. `ROBOINFRA_SECONDS_LEFT` says how long there is.",
+             before. `ROBOINFRA_SECONDS_LEFT` says how long there is. On demand it never runs.",
         ),
         key(
             "on_rebalance",

@@ -10,8 +10,8 @@ use super::volume;
 use crate::catalog::{self, DriverIssue};
 use crate::model::{ImageRef, NodeName, Region, Shutdown, Usd};
 use crate::profile::codes::{
-    BAD_DRIVER, BAD_IMAGE, BAD_NAME, DRIVER_MISFIT, IMAGE_MISFIT, LONE_GROUP, OLD_DRIVER,
-    PRICE_WITHOUT_SPOT, SPOT_GROUP,
+    BAD_DRIVER, BAD_IMAGE, BAD_NAME, DRIVER_MISFIT, IDLE_HOOK, IMAGE_MISFIT, LONE_GROUP,
+    OLD_DRIVER, PRICE_WITHOUT_SPOT, SPOT_GROUP,
 };
 use crate::profile::keys::{DEFAULT_STEPS, GPU_LESS_STEPS};
 use crate::profile::problem::Problems;
@@ -57,6 +57,8 @@ fn node(
     } else {
         DEFAULT_STEPS
     };
+    let bootstrap = bootstrap(fields, steps, own_steps, problems);
+    idle_hooks(fields, market, &bootstrap, problems);
     let mut node = Node {
         count,
         types: Vec::new(),
@@ -68,7 +70,7 @@ fn node(
         elastic_ip: fields.flag("elastic_ip"),
         root,
         volumes: volume::volumes(fields, problems),
-        bootstrap: bootstrap(fields, steps, own_steps, problems),
+        bootstrap,
         driver: driver(fields, types.as_ref(), problems),
         stack: stack(fields),
         placement_group: fields.flag("placement_group"),
@@ -103,6 +105,49 @@ fn hook(fields: &Fields<'_>, name: &str) -> Option<String> {
         .collect();
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// Hooks are run by the agent, on a machine that AWS may take away.
+fn idle_hooks(
+    fields: &Fields<'_>,
+    market: MarketChoice,
+    steps: &[String],
+    problems: &mut Problems,
+) {
+    for name in ["on_interruption", "on_rebalance"] {
+        let Some(span) = fields
+            .span_of(name)
+            .filter(|_| hook(fields, name).is_some())
+        else {
+            continue;
+        };
+        let (why, help) = if market == MarketChoice::OnDemand {
+            (
+                "is for spot machines, and this node asks for none",
+                "add market = \"spot\" or \"spot-then-on-demand\"",
+            )
+        } else if !steps.iter().any(|step| step == "gpu-metrics") {
+            (
+                "is run by the agent, and no step installs it",
+                "add \"gpu-metrics\" to `bootstrap`",
+            )
+        } else {
+            continue;
+        };
+        let problem = problems
+            .add(IDLE_HOOK, &span, format!("`{name}` {why}"))
+            .says("never runs");
+        let cause = if market == MarketChoice::OnDemand {
+            fields.span_of("market").map(|span| (span, "on demand"))
+        } else {
+            let steps = fields.span_of("bootstrap");
+            steps.map(|span| (span, "has no `gpu-metrics`"))
+        };
+        if let Some((span, what)) = cause {
+            problem.see(&span, what);
+        }
+        problem.advise(format!("{help}, or remove `{name}`"));
+    }
 }
 
 fn max_price(fields: &Fields<'_>, market: MarketChoice, problems: &mut Problems) -> Option<Usd> {
