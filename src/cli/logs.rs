@@ -1,5 +1,7 @@
 //! `logs`: what a bootstrap step wrote on its host, or what a service of its stack says.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::app::App;
@@ -13,7 +15,7 @@ use crate::host::StepState;
 
 /// Show what a bootstrap step wrote on its host, or what a service of its stack says.
 ///
-/// Without a name it lists the steps and services of the host and how each stands. With -F it follows a step until it ends,
+/// Without a name it lists the steps and services of the host and how each stands. With -f it follows a step until it ends,
 /// and a service for as long as it runs.
 #[derive(Debug, Args)]
 pub(super) struct LogsArgs {
@@ -22,8 +24,17 @@ pub(super) struct LogsArgs {
     /// The step or service, for example `docker` or `redis`.
     name: Option<String>,
     /// Follow it until it ends.
-    #[arg(long, short = 'F', requires = "name")]
+    #[arg(long, short = 'f', short_alias = 'F', requires = "name")]
     pub(super) follow: bool,
+    /// The lab profile.
+    // The global option without its `-f`, which is `--follow` here, as in `kubectl logs -f`.
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "lab.toml",
+        help_heading = "Global options"
+    )]
+    file: PathBuf,
     /// How many lines of a service to begin with.
     #[arg(long, value_name = "LINES", default_value_t = 200, requires = "name", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     tail: u32,

@@ -105,3 +105,32 @@ fn without_its_secret_a_step_is_refused_by_plan() {
         "export FLEET_TOKEN",
     ]);
 }
+
+#[test]
+fn f_follows_a_log_and_names_the_profile_elsewhere() {
+    let bench = bench();
+    let run = |words: &[&str], code| bench.run_with(words, &TOKEN).ends(code);
+    run(&["apply", "--sandbox", "--yes"], 0);
+    for words in [
+        &["logs", "node.box.0", "calibrate", "-f"][..],
+        &["-f", "lab.toml", "logs", "node.box.0", "-f", "calibrate"],
+        &[
+            "logs",
+            "-F",
+            "node.box.0",
+            "calibrate",
+            "--file",
+            "lab.toml",
+        ],
+    ] {
+        let logs = run(&[words, &["--sandbox"]].concat(), 0);
+        assert!(logs.out.contains("simulated"), "{}", logs.out);
+    }
+    for words in [
+        &["-f", "none.toml", "logs", "node.box.0"][..],
+        &["logs", "node.box.0", "--file", "none.toml"],
+        &["status", "-f", "none.toml"],
+    ] {
+        run(words, 3).says(&["there is no profile none.toml"]);
+    }
+}

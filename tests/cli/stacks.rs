@@ -212,7 +212,7 @@ fn a_service_is_listened_to_until_the_user_has_heard_enough() {
     bench.write("key.txt", SECRET);
     run(&bench, &["apply", "--yes"], "none.toml").ends(0);
     let mut child = bench
-        .command(&["logs", "node.box.0", "redis", "-F", "--sandbox"])
+        .command(&["logs", "node.box.0", "redis", "-f", "--sandbox"])
         .spawn()
         .expect("the binary is built");
     let out = child.stdout.take().expect("it is piped");
