@@ -740,8 +740,8 @@ cmd_reboot() {
     ! busy=$(others ' ') || refuse "busy $busy"
     printf 'rebooting %s\n' "$(boot_id)"
     sync
-    # shellcheck disable=SC2016 # For the inner shell.
-    local command=${ROBOINFRA_REBOOT:-'systemctl reboot || reboot'}
+    # While apt installs, systemd refuses it even to root: it is asked for again for four minutes, less than it is waited for.
+    local command="for turn in \$(seq 48); do (${ROBOINFRA_REBOOT:-systemctl reboot || reboot}) && exit; sleep 5; done"
     if under_systemd; then
         systemd-run --quiet --collect --on-active=1 --timer-property=AccuracySec=100ms sh -c "$command" >/dev/null 2>&1
     else

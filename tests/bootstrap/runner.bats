@@ -321,6 +321,16 @@ unframed() {
     [[ -e $here/rebooted ]]
 }
 
+@test "a reboot that is refused is asked for again" {
+    export ROBOINFRA_REBOOT="[ -e $here/asked ] || { touch $here/asked; exit 1; }; echo x >>$here/rebooted"
+    [[ $(runner reboot) == rebooting* ]]
+    for _ in {1..300}; do
+        [[ ! -e $here/rebooted ]] || break
+        sleep 0.1
+    done
+    [[ -e $here/asked && $(cat "$here/rebooted") == x ]]
+}
+
 @test "measure says whether a step's proof still holds, and why not" {
     run put one <<<"check() { [[ -e $here/made ]] || { echo 'it is gone'; return 1; }; }; apply() { touch $here/made; }"
     digest=${output##* }

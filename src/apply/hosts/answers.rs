@@ -35,14 +35,17 @@ pub(super) fn broken(message: String) -> Cut {
     Cut::Link(HostError::new(HostErrorKind::Unreachable, message))
 }
 
-/// The last line in which a step says why it wants to be started again.
-pub(super) fn last_reason(tail: &[String]) -> String {
+/// Why a step is started again: what it says itself, unless it was cut off in the middle of something else.
+pub(super) fn reason(state: StepState, tail: &[String]) -> String {
+    if state == StepState::Interrupted {
+        return "it was interrupted".to_owned();
+    }
     let said = tail
         .iter()
         .rev()
         .find_map(|line| line.strip_prefix("roboinfra: later: "))
         .or(tail.last().map(String::as_str));
-    said.unwrap_or("it was interrupted").to_owned()
+    said.unwrap_or("it asks for that").to_owned()
 }
 
 /// How it ended, in a few words.
@@ -69,5 +72,26 @@ pub(super) fn in_words(end: &HostEnd, findings: &[Finding]) -> String {
             format!("interrupted; {step} goes on on the host")
         }
         HostEnd::Interrupted { step: None } => "interrupted".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_that_was_cut_off_does_not_say_why_itself() {
+        let lines = |said: &[&str]| {
+            said.iter()
+                .map(|line| (*line).to_owned())
+                .collect::<Vec<_>>()
+        };
+        let held = lines(&[
+            "roboinfra: later: apt's lock is held",
+            "Unpacking docker.io",
+        ]);
+        assert_eq!(reason(StepState::Later, &held), "apt's lock is held");
+        assert_eq!(reason(StepState::Later, &held[1..]), "Unpacking docker.io");
+        assert_eq!(reason(StepState::Interrupted, &held), "it was interrupted");
     }
 }

@@ -30,15 +30,18 @@ impl Tender<'_> {
         // The answer may be cut by the reboot itself.
         let _ = link.run(&line, &[], SHORT).await;
         self.reached = left;
+        let mut stayed = false;
         while self.since(left) < self.tending.patience && !self.stop.is_asked() {
             self.pause(Duration::from_secs(1)).await;
             let Ok(mut link) = self.tending.hosts.connect(&self.job.target).await else {
+                stayed = false;
                 continue;
             };
             let Ok(facts) = self.facts(link.as_mut()).await else {
                 continue;
             };
-            if facts.boot_id() != old {
+            stayed = facts.boot_id() == old;
+            if !stayed {
                 self.tell(HostNews::Back {
                     took: self.since(left),
                 });
@@ -48,8 +51,18 @@ impl Tender<'_> {
                 )));
             }
         }
-        Err(Cut::Over(HostEnd::Unreachable(
-            "it has not come back from its reboot".to_owned(),
-        )))
+        Err(Cut::Over(not_back(stayed)))
+    }
+}
+
+/// How it ends with a host that has not begun another boot; `stayed` if it still answers in the old one.
+fn not_back(stayed: bool) -> HostEnd {
+    if stayed {
+        HostEnd::Strange(
+            "it has not rebooted though it was asked to: `systemd-inhibit --list` on it names what keeps it from that"
+                .to_owned(),
+        )
+    } else {
+        HostEnd::Unreachable("it has not come back from its reboot".to_owned())
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::answers::{answered, broken, environment, in_words, last_reason, strange};
+use super::answers::{answered, broken, environment, in_words, reason, strange};
 use super::cut::Cut;
 use super::job::{HostJob, Tending};
 use crate::apply::Stop;
@@ -386,7 +386,7 @@ impl<'a> Tender<'a> {
             let wait = AGAIN * 2_u32.pow(before.min(5) - 1);
             self.tell(HostNews::Again {
                 step: step.name().to_owned(),
-                why: last_reason(&self.tail),
+                why: reason(known.state, &self.tail),
                 wait,
             });
             self.pause(wait).await;
