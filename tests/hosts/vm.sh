@@ -398,6 +398,34 @@ case_button() {
     wants "the same client" "$code" 0 && once base 1 && once docker 2 && sound
 }
 
+# A step asks for a reboot while something keeps the machine from that, as apt does: the client says so. When that has ended
+# the reboot is made, and what comes after it.
+case_inhibited() {
+    profile '["last-boot"]'
+    printf '[step.last-boot]\nscript = "last-boot.sh"\n' >>"$lab/lab.toml"
+    cat >"$lab/last-boot.sh" <<'STEP'
+#!/usr/bin/env bash
+# roboinfra:step     last-boot
+# roboinfra:about    Wants another boot than the one that it begins in
+# roboinfra:reboot   may
+# roboinfra:timeout  5m
+# roboinfra:proof    this is another boot
+# roboinfra:systems  any
+check() { [[ -e /srv/boot && $(</srv/boot) != "$(</proc/sys/kernel/random/boot_id)" ]]; }
+apply() {
+    cat /proc/sys/kernel/random/boot_id >/srv/boot
+    reboot_needed "this is the boot that it began in"
+}
+STEP
+    on sudo -n systemd-run --quiet --collect --unit=held systemd-inhibit --what=shutdown --mode=block sleep infinity || return 1
+    launch --patience 60
+    ended
+    wants "while it is held" "$code" 6 && said 'it has not rebooted*systemd-inhibit*' && said 'Next: roboinfra bootstrap' || return 1
+    on sudo -n systemctl stop held
+    bootstrap
+    wants "when it is not" "$code" 0 && once last-boot 2
+}
+
 # A clock that stands where a snapshot left it an hour ago: the gate says so and what to look at, and so does `doctor`.
 case_clock() {
     profile '["base"]'
@@ -417,7 +445,7 @@ image
 [[ ${1:-} != image ]] || exit 0
 [[ -x $roboinfra ]] || die "build the program first"
 first_boot
-cases=(first_contact clock settings apparmor modules shutdown button)
+cases=(first_contact clock settings inhibited apparmor modules shutdown button)
 (($# == 0)) || cases=("$@")
 for name in "${cases[@]}"; do
     began=$SECONDS
