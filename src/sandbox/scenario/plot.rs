@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::durations::whole;
+#[cfg(feature = "cli")]
 use super::pattern::matches;
 
 /// How hosts behave.
@@ -71,6 +72,7 @@ fn any() -> String {
     "*".to_owned()
 }
 
+#[cfg(feature = "cli")]
 impl StepPlot {
     /// Whether the rule is for this try, counted from 1.
     pub(crate) fn fits(&self, host: &str, step: &str, tries: u32) -> bool {
