@@ -1,8 +1,9 @@
 //! The stack of a host: what its step takes, and which secrets go with it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use crate::assets::{HostGpu, StackWish, stack_template};
+use crate::assets::{HostGpu, StackWish};
 use crate::catalog;
 use crate::model::{Address, NodeName, SecretSource};
 use crate::profile::{Profile, Stack};
@@ -29,7 +30,7 @@ pub(super) fn stack_inputs(
     let Some((name, stack)) = name.and_then(|name| profile.stacks.get_key_value(name)) else {
         return BTreeMap::new();
     };
-    let Some(template) = stack_template(&stack.template) else {
+    let Some(template) = &stack.template else {
         return BTreeMap::new();
     };
     let secrets: BTreeSet<String> = stack
@@ -46,7 +47,7 @@ pub(super) fn stack_inputs(
     });
     let secret_marks = marked.collect::<Vec<_>>().join(" ");
     let wish = StackWish {
-        template,
+        template: Arc::clone(template),
         components: stack.components.clone(),
         env: stack.env.clone(),
         images: stack.images.clone(),
@@ -55,7 +56,7 @@ pub(super) fn stack_inputs(
     };
     let rendered = wish
         .render()
-        .expect("a test renders every shipped stack with each of its components on and off");
+        .expect("a profile has only stacks that can be rendered");
     let workload = catalog::workload(stack.components.iter().map(String::as_str));
     [
         ("STACK", name.to_string()),

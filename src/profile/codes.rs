@@ -69,6 +69,7 @@ codes! {
     BAD_CONTAINER "P0226" Error "A container image without a fixed tag or digest.";
     BAD_STEP_FILE "P0227" Error "The file of a bootstrap step that cannot be read, or is not written like one.";
     BAD_INPUT "P0228" Error "An input or a secret that the bootstrap step does not take, or lacks.";
+    BAD_STACK_FILE "P0229" Error "A file of a stack of your own that cannot be read, or is not written like one.";
     RETIRED_TYPE "P0301" Error "An instance type that cannot be launched any more.";
     UNDEFINED "P0302" Error "A reference to something that the profile does not define.";
     MIXED_ARCHITECTURES "P0303" Error "Instance types of different architectures in one node.";
@@ -83,7 +84,7 @@ codes! {
     IMAGE_MISFIT "P0312" Error "An image that does not exist for the architecture, or does not fit on the root volume.";
     MOVED_MISFIT "P0313" Error "A `[[moved]]` whose old name still exists, or moves that go round in a circle.";
     UDP_TUNNEL "P0314" Error "A UDP port through a tunnel, which carries TCP only.";
-    NO_SUCH_STACK "P0315" Error "A stack that is not shipped.";
+    NO_SUCH_STACK "P0315" Error "A stack that is neither shipped nor a folder of yours.";
     LICENCE "P0316" Error "A component whose licence must be accepted before it may run.";
     SECRET_NEEDED "P0317" Error "A secret that a component cannot run without.";
     SETTING_NEEDED "P0318" Error "A variable or an image that a component cannot be made without.";

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ipnet::{IpNet, Ipv4Net};
 use serde::Serialize;
 
-use crate::assets::{self, Step};
+use crate::assets::{self, StackTemplate, Step};
 use crate::model::{
     CloudId, ImageRef, InstanceType, LabName, Market, NodeName, PortRange, Protocol, Region,
     RootVolume, SecretSource, Shutdown, Usd, Zone,
@@ -194,8 +194,9 @@ pub struct DataVolume {
 /// `[stack.*]`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Stack {
-    /// The shipped stack that it is.
-    pub template: String,
+    /// The stack that it is: a shipped one, or the user's own. There is none only where the profile has problems.
+    #[serde(skip)]
+    pub template: Option<Arc<StackTemplate>>,
     /// The components that run.
     pub components: BTreeSet<String>,
     /// Whether the user has accepted the licences of its components.

@@ -291,6 +291,52 @@ apply() {
     wants "what is said of it" "$(grep -c 'the step calibrate cannot begin: the secret FLEET_TOKEN' "$work/log")" 1
 }
 
+# A stack of the user's own, from the profile to healthy services; an update of it that is not healthy is taken back.
+case_own_stack() {
+    # shellcheck disable=SC2016 # For the host's shell.
+    local services='sudo -n sh -c "for r in /var/lib/roboinfra/bin/runner*; do \$r services; break; done"'
+    one o "$LONG" || return 1
+    bootstrap
+    wants "the bootstrap" "$code" "$READY" && make_service "$host" || return 1
+    mkdir -p "$lab/stacks/fleet"
+    cat >"$lab/stacks/fleet/stack.toml" <<'TOML'
+about = "A fleet"
+files = ["rate.conf"]
+[component.one]
+about = "A service"
+image = "test/svc:good"
+secrets = ["KEY"]
+folders = [{ path = "one", owner = 0 }]
+TOML
+    cat >"$lab/stacks/fleet/compose.yaml" <<'YAML'
+services:
+{{#if on.one}}
+  one:
+    image: {{ image.one }}
+    environment: {{ env.one }}
+    secrets: {{ secrets.one }}
+    volumes: ["${ROBOINFRA_DATA:?}/one:/data", "./rate.conf:/rate.conf:ro"]
+    healthcheck: { test: ["CMD", "/svc", "check"], interval: 1s, timeout: 2s, retries: 2, start_period: 3s }
+{{/if}}
+secrets: {{ secret_files }}
+YAML
+    printf 'rate = 5\n' >"$lab/stacks/fleet/rate.conf"
+    sed -i 's/^bootstrap = .*/bootstrap = ["base", "docker", "stack"]\nstack = "fleet"/' "$lab/lab.toml"
+    printf '[stack.fleet]\ntemplate = "stacks/fleet"\nsecrets = { KEY = "env:FLEET_KEY" }\n' >>"$lab/lab.toml"
+    export FLEET_KEY=hunter2four
+    bootstrap
+    wants "a stack of one's own" "$code" "$READY" && wants "its services" "$(on "$host" "$services")" 'one:healthy' || return 1
+    wants "its file" "$(on "$host" 'sudo -n cat /var/lib/roboinfra/stack/current/rate.conf')" 'rate = 5' || return 1
+    sed -i 's/svc:good/svc:bad/' "$lab/stacks/fleet/stack.toml"
+    bootstrap
+    wants "a bad update" "$code" "$NOT_READY" || return 1
+    grep -qa 'one is unhealthy. The one before runs again' "$work/log" || { wants reason none stack-unhealthy; return 1; }
+    wants "what runs" "$(on "$host" "sudo -n docker ps --format '{{.Image}}'; $services")" $'test/svc:good\none:healthy' || return 1
+    sed -i 's/{{ image.one }}/{{ image.two }}/' "$lab/stacks/fleet/compose.yaml"
+    bootstrap
+    wants "an undefined variable" "$code" 3 && wants "what is said of it" "$(grep -c 'image.two' "$work/log")" '[1-9]*'
+}
+
 # --- The agent ---------------------------------------------------------------------------------------------------
 
 # roboinfra ARGUMENT...: in the lab's folder; what it says on stdout and stderr in $work/log.
@@ -387,6 +433,6 @@ after_case() {
 
 # --- All of them -------------------------------------------------------------------------------------------------
 
-cases=(four killed cut frozen rebooted power wrong_key apt_lock full_disk fails_twice own_steps agent)
+cases=(four killed cut frozen rebooted power wrong_key apt_lock full_disk fails_twice own_steps own_stack agent)
 (($# == 0)) || cases=("$@")
 run_cases

@@ -1,6 +1,7 @@
 //! A stack as one host gets it: its files, and what the host must have for them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -26,7 +27,7 @@ pub enum HostGpu {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackWish {
     /// The stack.
-    pub template: &'static StackTemplate,
+    pub template: Arc<StackTemplate>,
     /// The components that run.
     pub components: BTreeSet<String>,
     /// Variables of every component.
@@ -53,11 +54,10 @@ pub struct RenderedStack {
 impl StackWish {
     /// Renders the stack.
     pub fn render(&self) -> Result<RenderedStack, TemplateError> {
-        let compose = render(self.template.compose, &self.values())?;
+        let compose = render(&self.template.compose, &self.values())?;
         let patience_s = patience(&compose);
         let mut files = BTreeMap::from([("compose.yaml".to_owned(), compose)]);
-        let plain = self.template.files.iter();
-        files.extend(plain.map(|(path, text)| ((*path).to_owned(), (*text).to_owned())));
+        files.extend(self.template.files.clone());
         let chosen = self.chosen();
         let folders = chosen
             .iter()
@@ -173,11 +173,9 @@ impl StackWish {
                 .collect();
             return format!("roboinfra/{folder}:{tag}");
         }
-        let known = component
-            .image
-            .as_ref()
-            .and_then(|image| images().get(image));
-        known.map_or_else(String::new, |known| known.image.clone())
+        let named = component.image.as_deref().unwrap_or_default();
+        let known = images().get(named);
+        known.map_or(named, |known| &known.image).to_owned()
     }
 }
 

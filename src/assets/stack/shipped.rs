@@ -1,7 +1,8 @@
-//! The stacks that are shipped: what each consists of, and its files.
+//! Stacks, the shipped ones and those of users: what each consists of, and its files.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use serde::Deserialize;
 
@@ -21,7 +22,7 @@ pub struct Folder {
 pub struct Component {
     /// What it is, in one line.
     pub about: String,
-    /// Its image in the table of images.
+    /// Its image in the table of images; in a stack of the user's own, the image itself.
     #[serde(default)]
     pub image: Option<String>,
     /// The folder of its Dockerfile, where it is built on the host.
@@ -85,14 +86,17 @@ struct Described {
     about: String,
     #[serde(default)]
     env: BTreeMap<String, String>,
+    /// Other files that go to the host, for stacks of users.
+    #[serde(default)]
+    files: Vec<String>,
     component: BTreeMap<String, Component>,
 }
 
-/// A stack that is shipped.
+/// A stack: a shipped one, or one of the user's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackTemplate {
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// What it is for, in one line.
     pub about: String,
     /// Variables that every component has, with the values that they have where the profile gives none.
@@ -100,12 +104,48 @@ pub struct StackTemplate {
     /// Its components, by name.
     pub components: BTreeMap<String, Component>,
     /// The template of its compose file.
-    pub(super) compose: &'static str,
+    pub(super) compose: Cow<'static, str>,
     /// Other files that go to the host as they are.
-    pub(super) files: &'static [(&'static str, &'static str)],
+    pub(super) files: BTreeMap<String, String>,
 }
 
 impl StackTemplate {
+    /// The stack of these two files, of which users may write their own; or what is wrong with the first. `file` reads the others
+    /// that it lists.
+    pub fn read(
+        name: &str,
+        describes: &str,
+        compose: &str,
+        file: &dyn Fn(&str) -> Result<String, String>,
+    ) -> Result<Self, String> {
+        let described: Described = toml::from_str(describes).map_err(|error| {
+            let before = error.span().and_then(|span| describes.get(..span.start));
+            let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+            format!("line {line}: {}", error.message())
+        })?;
+        let mut files = BTreeMap::new();
+        for path in described.files {
+            if !is_below(&path) || path == "compose.yaml" || path.starts_with('.') {
+                return Err(format!("{path:?} cannot be one of its `files`"));
+            }
+            let text = file(&path)?;
+            files.insert(path, text);
+        }
+        let all = described.component.values();
+        let mut folders = all.flat_map(|component| &component.folders);
+        if let Some(folder) = folders.find(|folder| !is_below(&folder.path)) {
+            return Err(format!("{:?} cannot be one of its `folders`", folder.path));
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            about: described.about,
+            env: described.env,
+            components: described.component,
+            compose: Cow::Owned(compose.to_owned()),
+            files,
+        })
+    }
+
     /// The components that run where the profile names none.
     pub fn usual(&self) -> impl Iterator<Item = &str> {
         self.components
@@ -113,6 +153,13 @@ impl StackTemplate {
             .filter(|(_, component)| !component.optional)
             .map(|(name, _)| name.as_str())
     }
+}
+
+/// Whether a path stays below the folder that it begins in, and is plain for a shell.
+fn is_below(path: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-/".contains(&b);
+    let part = |part: &str| !part.is_empty() && part != "." && part != "..";
+    path.len() <= 200 && path.bytes().all(plain) && path.split('/').all(part)
 }
 
 struct Text {
@@ -142,31 +189,35 @@ texts![
     "vscode"[],
 ];
 
-static STACKS: LazyLock<Vec<StackTemplate>> = LazyLock::new(|| {
+static STACKS: LazyLock<Vec<Arc<StackTemplate>>> = LazyLock::new(|| {
     TEXTS
         .iter()
         .map(|text| {
             let described: Described = toml::from_str(text.describes)
                 .expect("a shipped stack describes itself: a test reads every one");
-            StackTemplate {
-                name: text.name,
+            Arc::new(StackTemplate {
+                name: text.name.to_owned(),
                 about: described.about,
                 env: described.env,
                 components: described.component,
-                compose: text.compose,
-                files: text.files,
-            }
+                compose: Cow::Borrowed(text.compose),
+                files: text
+                    .files
+                    .iter()
+                    .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
+                    .collect(),
+            })
         })
         .collect()
 });
 
 /// Every stack that is shipped, by name.
-pub fn stack_templates() -> &'static [StackTemplate] {
+pub fn stack_templates() -> &'static [Arc<StackTemplate>] {
     &STACKS
 }
 
-/// The stack of a name.
-pub fn stack_template(name: &str) -> Option<&'static StackTemplate> {
+/// The shipped stack of a name.
+pub fn stack_template(name: &str) -> Option<&'static Arc<StackTemplate>> {
     STACKS.iter().find(|stack| stack.name == name)
 }
 

@@ -1,6 +1,7 @@
 //! Every stack, rendered in every way that matters, read as YAML and looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use yaml_rust2::{Yaml, YamlLoader};
 
@@ -9,13 +10,13 @@ use super::{HostGpu, StackTemplate, StackWish, stack_templates};
 /// What may stand in a profile and would do harm where it is not quoted.
 const ATTACK: &str = "x\"\n  evil: {{ port }} '$(id) ${HOME} `id` # : - [a, {b";
 
-fn wish(template: &'static StackTemplate, components: &[&str], gpu: HostGpu) -> StackWish {
+fn wish(template: &Arc<StackTemplate>, components: &[&str], gpu: HostGpu) -> StackWish {
     let secrets = template
         .components
         .values()
         .flat_map(|one| one.secrets.clone());
     StackWish {
-        template,
+        template: Arc::clone(template),
         components: components.iter().map(|&name| name.to_owned()).collect(),
         env: BTreeMap::from([
             ("NOTE".to_owned(), ATTACK.to_owned()),

@@ -49,7 +49,7 @@ fn steps() -> Vec<&'static str> {
 fn stacks() -> Vec<&'static str> {
     assets::stack_templates()
         .iter()
-        .map(|stack| stack.name)
+        .map(|stack| stack.name.as_str())
         .collect()
 }
 
@@ -91,7 +91,7 @@ pub(super) const PROFILE_NAME: Format = format(
 pub(super) const TAG: Format = free("a text");
 pub(super) const SCRIPT: Format = free("a shell script");
 pub(super) const VARIABLE: Format = free("a text");
-pub(super) const STACK_NAME: Format = free("a shipped stack").with(stacks);
+pub(super) const STACK_NAME: Format = format("a shipped stack or a folder", "/").with(stacks);
 pub(super) const COMPONENT: Format = free("a component of the stack");
 pub(super) const CONTAINER: Format = free("a text");
 pub(super) const SECRET: Format = format(

@@ -174,13 +174,14 @@ static VOLUME: Section = Section {
 
 pub(super) static STACK: Section = Section {
     path: "stack.*",
-    doc: "The programs that a node runs: one of the shipped stacks, which docs/stacks.md describes.",
+    doc: "The programs that a node runs: one of the shipped stacks, which docs/stacks.md describes, or one of your own.",
     keys: &[
         key(
             "template",
             Shape::Text(STACK_NAME),
             "\"digital-twin\"",
-            "The shipped stack. Without it, the one of the section's own name.",
+            "The shipped stack; or the folder of a stack of your own, with a `/` in it, which docs/stacks.md is about. Without it, the shipped \
+             one of the section's own name.",
         )
         .aka(&["stack", "from"]),
         key(

@@ -11,6 +11,7 @@ mod moved;
 mod names;
 mod network;
 mod node;
+mod own_stack;
 mod own_step;
 mod root;
 mod runs;

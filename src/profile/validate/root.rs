@@ -19,7 +19,7 @@ pub(in crate::profile) fn profile(
     let region = lab.as_ref().and_then(|lab| lab.region.as_ref());
     let network = network::network(root.section("network").as_ref(), region, problems);
     let access = access::access(root.section("access").as_ref(), problems);
-    let stacks = stack::stacks(root, problems);
+    let stacks = stack::stacks(root, files, problems);
     let steps = own_step::steps(root, files, problems);
     let nodes = node::nodes(root, region, &steps, problems);
     let edge = edge::edge(root, &steps, problems);

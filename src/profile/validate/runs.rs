@@ -1,15 +1,17 @@
 //! What a `[stack.*]` runs: the shipped stack, its components, and all that they cannot do without.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::names::no_duplicates;
+use super::own_stack;
 use crate::assets::{self, Component, StackTemplate};
 use crate::profile::codes::{
     BAD_COMPONENT, BAD_CONTAINER, LICENCE, NO_SUCH_STACK, SECRET_NEEDED, SETTING_NEEDED,
 };
 use crate::profile::problem::Problems;
 use crate::profile::quote::quote;
-use crate::profile::read::{At, Fields};
+use crate::profile::read::{At, Fields, ReadFile};
 use crate::profile::suggest::{did_you_mean, one_of};
 use crate::profile::types::Stack;
 
@@ -17,15 +19,16 @@ use crate::profile::types::Stack;
 pub(super) fn runs(
     name: &At<&str>,
     fields: &Fields<'_>,
+    files: ReadFile<'_>,
     stack: &mut Stack,
     problems: &mut Problems,
 ) {
-    let Some(template) = template(name, fields, problems) else {
+    let Some(template) = template(name, fields, files, problems) else {
         return;
     };
-    template.name.clone_into(&mut stack.template);
-    stack.components = components(template, fields, problems);
-    images(template, fields, stack, problems);
+    stack.components = components(&template, fields, problems);
+    images(&template, fields, stack, problems);
+    stack.template = Some(Arc::clone(&template));
     let place = Place {
         span: fields
             .span_of("components")
@@ -49,9 +52,13 @@ pub(super) fn runs(
 fn template(
     name: &At<&str>,
     fields: &Fields<'_>,
+    files: ReadFile<'_>,
     problems: &mut Problems,
-) -> Option<&'static StackTemplate> {
+) -> Option<Arc<StackTemplate>> {
     let at = fields.text("template");
+    if let Some(at) = at.as_ref().filter(|at| at.value.contains('/')) {
+        return own_stack::read(name, at, files, problems);
+    }
     let (wanted, span) = at
         .as_ref()
         .map_or((name.value, &name.span), |at| (at.value, &at.span));
@@ -59,11 +66,11 @@ fn template(
     if found.is_none() {
         let names: Vec<&str> = assets::stack_templates()
             .iter()
-            .map(|one| one.name)
+            .map(|one| one.name.as_str())
             .collect();
         let help = did_you_mean(wanted, names.iter().copied()).unwrap_or_else(|| {
             format!(
-                "take {}, by the section's name or by `template`",
+                "take {}, by the section's name or by `template`; or name a folder of yours, with a `/` in it",
                 one_of(&names)
             )
         });
@@ -76,7 +83,7 @@ fn template(
             .says("unknown stack")
             .advise(help);
     }
-    found
+    found.cloned()
 }
 
 fn components(

@@ -8,26 +8,35 @@ use crate::model::{NodeName, SecretSource};
 use crate::profile::codes::{BAD_SECRET, BAD_VARIABLE, DUPLICATE, LOOKS_SECRET};
 use crate::profile::problem::Problems;
 use crate::profile::quote::quote;
-use crate::profile::read::{At, Fields};
+use crate::profile::read::{At, Fields, ReadFile};
 use crate::profile::types::Stack;
 
 /// Words by which a variable's name says that it is a secret.
 pub(in crate::profile) const SECRET_WORDS: [&str; 6] =
     ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "APIKEY"];
 
-pub(super) fn stacks(root: &Fields<'_>, problems: &mut Problems) -> BTreeMap<NodeName, Stack> {
+pub(super) fn stacks(
+    root: &Fields<'_>,
+    files: ReadFile<'_>,
+    problems: &mut Problems,
+) -> BTreeMap<NodeName, Stack> {
     named(root, "stack", problems)
         .into_iter()
         .map(|(name, at, fields)| {
-            let stack = stack(&at, &fields, problems);
+            let stack = stack(&at, &fields, files, problems);
             (name, stack)
         })
         .collect()
 }
 
-fn stack(name: &At<&str>, fields: &Fields<'_>, problems: &mut Problems) -> Stack {
+fn stack(
+    name: &At<&str>,
+    fields: &Fields<'_>,
+    files: ReadFile<'_>,
+    problems: &mut Problems,
+) -> Stack {
     let mut stack = Stack {
-        template: name.value.to_owned(),
+        template: None,
         components: BTreeSet::new(),
         accept_eula: fields.flag("accept_eula"),
         images: BTreeMap::new(),
@@ -60,7 +69,7 @@ fn stack(name: &At<&str>, fields: &Fields<'_>, problems: &mut Problems) -> Stack
             stack.secrets.insert(key.value.to_owned(), source);
         }
     }
-    runs::runs(name, fields, &mut stack, problems);
+    runs::runs(name, fields, files, &mut stack, problems);
     stack
 }
 

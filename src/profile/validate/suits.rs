@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::assets::{self, Component};
+use crate::assets::Component;
 use crate::catalog;
 use crate::model::NodeName;
 use crate::profile::codes::{STACK_MISFIT, STACK_WITHOUT_STEP};
@@ -49,11 +49,11 @@ pub(super) fn suits(
 fn chosen<'a>(
     at: &At<&str>,
     stacks: &'a BTreeMap<NodeName, Stack>,
-) -> Vec<(&'a str, &'static Component)> {
+) -> Vec<(&'a str, &'a Component)> {
     let stack = NodeName::try_from(at.value)
         .ok()
         .and_then(|name| stacks.get(&name));
-    let template = stack.and_then(|stack| assets::stack_template(&stack.template));
+    let template = stack.and_then(|stack| stack.template.as_ref());
     let (Some(stack), Some(template)) = (stack, template) else {
         return Vec::new();
     };
