@@ -197,6 +197,27 @@ fn a_secret_that_cannot_be_read_stops_only_what_takes_it() {
 }
 
 #[test]
+fn what_is_done_stays_done_when_its_secret_cannot_be_read_for_once() {
+    let Some(rig) = Rig::new() else { return };
+    let mut rig = rig.step("first", "say hello");
+    assert_eq!(rig.run(|_| ()).end, HostEnd::Ready);
+    let secrets = rig.secrets.clone();
+    let why = NoSecret {
+        what: "the secret TOKEN: there is no environment variable TOKEN".to_owned(),
+        help: "set it".to_owned(),
+    };
+    rig.secrets = Err(why);
+    // Without its secret a step looks like another one.
+    let inputs = rig.inputs.clone();
+    rig.inputs
+        .insert("FLAVOUR".to_owned(), "unknown".to_owned());
+    assert!(matches!(rig.run(|_| ()).end, HostEnd::NoSecret { .. }));
+    (rig.secrets, rig.inputs) = (secrets, inputs);
+    let verdict = rig.run(|_| ());
+    assert_eq!((verdict.end, verdict.ran), (HostEnd::Ready, 0));
+}
+
+#[test]
 fn a_connection_that_is_cut_goes_on_where_the_log_stands() {
     let Some(rig) = Rig::new() else { return };
     let rig = rig.step("slow", SLOW).step("after", "say done");

@@ -94,6 +94,18 @@ pub fn parse_header(text: &str) -> Result<Header, HeaderError> {
             format!("{taken:?} belongs to the shell or the runner"),
         ));
     }
+    if let Some(twice) = secrets.iter().find(|name| inputs.contains_key(*name)) {
+        return Err(wrong(
+            lines.last,
+            format!("{twice} is an input and a secret: the input would take the secret's place"),
+        ));
+    }
+    if let Some(seen) = secrets.iter().find(|name| is_everybodys(name)) {
+        return Err(wrong(
+            lines.last,
+            format!("{seen:?} is handed to every program: no name for a secret"),
+        ));
+    }
     if let Some((key, (line, _))) = lines.values.pop_first() {
         return Err(wrong(line, format!("unknown key {key:?}")));
     }
@@ -234,11 +246,46 @@ pub(super) fn is_variable(text: &str) -> bool {
             .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }
 
-/// Whether a variable means something to a shell or to the runner, which takes no secret of such a name.
+/// Variables that mean something to a shell, or cannot be set in one.
+const OF_THE_SHELL: [&str; 13] = [
+    "PATH",
+    "IFS",
+    "HOME",
+    "ENV",
+    "SHELLOPTS",
+    "UID",
+    "EUID",
+    "PPID",
+    "GROUPS",
+    "PWD",
+    "OLDPWD",
+    "SHLVL",
+    "POSIXLY_CORRECT",
+];
+
+/// Variables that the runner has set for good before a step begins.
+const OF_THE_RUNNER: [&str; 8] = [
+    "HOME_DIR",
+    "RUN_DIR",
+    "LONGEST_SCRIPT",
+    "CHUNK",
+    "LARGEST_FILE",
+    "LARGEST_PIECE",
+    "AGENT_STATUS",
+    "GRACE",
+];
+
+/// Whether a variable means something to a shell or to the runner.
 fn is_the_shells(name: &str) -> bool {
-    let names = ["PATH", "IFS", "HOME", "ENV", "SHELLOPTS"];
     let starts = ["BASH", "LD_", "ROBOINFRA_"];
-    names.contains(&name) || starts.iter().any(|start| name.starts_with(start))
+    OF_THE_SHELL.contains(&name)
+        || OF_THE_RUNNER.contains(&name)
+        || starts.iter().any(|start| name.starts_with(start))
+}
+
+/// Whether a variable is in the environment of a step: what is set to it reaches every program.
+fn is_everybodys(name: &str) -> bool {
+    ["USER", "LOGNAME", "SHELL", "LC_ALL", "TZ"].contains(&name)
 }
 
 fn duration(text: &str) -> Option<Duration> {
@@ -324,6 +371,22 @@ mod tests {
                 "line 7: \"15\" is not a time",
             ),
             ("timeout  15m", "timeout  5h", "up to 4h"),
+            ("EXTRA=", "UID=1000", "\"UID\" belongs to the shell"),
+            (
+                "secrets  REGISTRY_TOKEN",
+                "secrets  PWD",
+                "\"PWD\" belongs to the shell",
+            ),
+            (
+                "secrets  REGISTRY_TOKEN",
+                "secrets  TZ",
+                "\"TZ\" is handed to every program",
+            ),
+            (
+                "secrets  REGISTRY_TOKEN",
+                "secrets  EXTRA",
+                "EXTRA is an input and a secret",
+            ),
             ("timeout  15m", "timeout  0s", "is not a time"),
             ("timeout  15m", "timeout  \u{e9}", "is not a time"),
             ("needs    base", "needs    Base", "line 5: \"Base\""),

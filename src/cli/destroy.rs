@@ -11,7 +11,7 @@ use super::error::CliError;
 use super::exec::code_of_run;
 use super::prepare::{Prepared, Wish, draw_id, price_whole, think};
 use super::session::{OpenError, Session};
-use super::{exit, report, show};
+use super::{exit, report, show, stepless};
 use crate::apply::Report;
 use crate::inventory::{Inventory, Sighting};
 use crate::model::{Failure, Kind, RunId};
@@ -42,7 +42,7 @@ impl DestroyArgs {
 }
 
 pub(super) async fn destroy(app: &mut App, args: &DestroyArgs) -> Result<u8, OpenError> {
-    let session = Session::open(&app.global.target(), &app.settings).await?;
+    let session = stepless::open(app).await?;
     let mut books = Books::open(app, &session, "destroy").await?;
     let wish = Wish {
         mode: Mode::Destroy,

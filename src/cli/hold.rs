@@ -11,6 +11,7 @@ use super::exit;
 use super::global::duration;
 use super::hosts::hosts;
 use super::session::{OpenError, Session};
+use super::stepless;
 use super::tend::{PATIENCE, tending};
 use crate::apply;
 use crate::lab::AtHand;
@@ -42,7 +43,7 @@ pub(super) struct HoldArgs {
 }
 
 pub(super) async fn hold(app: &mut App, args: &HoldArgs) -> Result<u8, OpenError> {
-    let session = Session::open(&app.global.target(), &app.settings).await?;
+    let session = stepless::open(app).await?;
     let wanted = wanted(app, &session, args)?;
     let jobs = hosts(app, &session, &AtHand::default(), &[address(&args.host)]).await?;
     let tending = tending(app, &session, PATIENCE);

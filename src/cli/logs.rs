@@ -8,7 +8,8 @@ use super::app::App;
 use super::error::CliError;
 use super::exit;
 use super::hosts::host;
-use super::session::{OpenError, Session};
+use super::session::OpenError;
+use super::stepless;
 use super::tend::SILENCE;
 use crate::apply::{HostJob, StepLog};
 use crate::host::StepState;
@@ -41,7 +42,7 @@ pub(super) struct LogsArgs {
 }
 
 pub(super) async fn logs(app: &mut App, args: &LogsArgs) -> Result<u8, OpenError> {
-    let session = Session::open(&app.global.target(), &app.settings).await?;
+    let session = stepless::open(app).await?;
     let job: HostJob = host(app, &session, &args.host).await?;
     let mut log = StepLog::open(session.hosts.as_ref(), &job)
         .await

@@ -9,6 +9,7 @@ use super::app::App;
 use super::error::CliError;
 use super::exit;
 use super::session::{OpenError, Session};
+use super::stepless;
 use crate::catalog;
 use crate::lab;
 use crate::model::{Address, CloudId, InstanceType, Kind, MetricQuery};
@@ -56,7 +57,7 @@ fn ago(text: &str) -> Result<Duration, String> {
 
 pub(super) async fn metrics(app: &mut App, args: &MetricsArgs) -> Result<u8, OpenError> {
     let target = app.global.target();
-    let session = Session::open(&target, &app.settings).await?;
+    let session = stepless::open(app).await?;
     let Some(metrics) = session.profile.metrics.clone() else {
         return Err(CliError::new("the profile has no [metrics]: its machines publish nothing")
             .hint("add:\n  [metrics]\n  namespace = \"DigitalTwin\"\nand run `roboinfra apply{lab}`")

@@ -57,6 +57,7 @@ mod state;
 mod state_bucket;
 mod state_edit;
 mod status;
+mod stepless;
 mod target;
 mod tend;
 mod validate;

@@ -9,7 +9,7 @@ use super::exec::code_of_run;
 use super::prepare::{Prepared, Reading, Wish, price, think};
 use super::session::{OpenError, Session};
 use super::show::same_lab;
-use super::{exit, report};
+use super::{exit, report, stepless};
 use crate::apply::Report;
 use crate::event::RunEnd;
 use crate::inventory::Sighting;
@@ -26,7 +26,7 @@ pub(super) struct PowerArgs {
 }
 
 pub(super) async fn power(app: &mut App, args: &PowerArgs, way: Power) -> Result<u8, OpenError> {
-    let session = Session::open(&app.global.target(), &app.settings).await?;
+    let session = stepless::open(app).await?;
     let command = if way == Power::On { "start" } else { "stop" };
     let mut books = Books::open(app, &session, command).await?;
     let reading = books.read(app, &session, Mode::Apply).await?;

@@ -60,6 +60,8 @@ pub(super) struct Prepared {
     pub(super) plan: Plan,
     /// What is to be done on hosts.
     pub(super) hosts: Vec<HostPlan>,
+    /// The steps of those hosts with the digests of their scripts.
+    pub(super) scripts: Vec<(Address, Vec<(String, String)>)>,
     /// The bill.
     pub(super) bill: Bill,
     /// Spot prices, where they were read.
@@ -371,6 +373,12 @@ pub(super) async fn with_hosts(
         .map_err(|error| CliError::new(error.to_string()).code(exit::PROFILE))?;
     let recorded = plan::remembered(&prepared.lab, recorded);
     prepared.hosts = plan::host_plans(&wishes, recorded.as_ref(), &wish.targets);
+    let planned: BTreeSet<&Address> = prepared.hosts.iter().map(|host| &host.address).collect();
+    prepared.scripts = wishes
+        .iter()
+        .filter(|wish| planned.contains(&wish.address))
+        .map(|wish| (wish.address.clone(), wish.steps.clone()))
+        .collect();
     if wish.mode == Mode::Apply {
         let told = agents::of_plan(&session.profile, &wishes, recorded.as_ref(), &wish.targets);
         prepared.notices.extend(told);
@@ -426,6 +434,7 @@ pub(super) async fn price(session: &Session, reading: Reading, lab: Lab, plan: P
         lab,
         plan,
         hosts: Vec::new(),
+        scripts: Vec::new(),
         bill,
         spot: read.spot,
         notices,

@@ -8,6 +8,7 @@ use super::prepare::{Reading, Wish, price, read_as, read_known, think};
 use super::recall;
 use super::session::{OpenError, Session};
 use super::show::same_lab;
+use super::stepless;
 use crate::inventory::Inventory;
 use crate::model::{LabId, LabName};
 use crate::plan::Mode;
@@ -16,7 +17,7 @@ use crate::state::{Lockfile, Pins};
 use crate::store::SetAside;
 
 pub(super) async fn rebuild(app: &mut App, wanted: Option<&str>) -> Result<u8, OpenError> {
-    let session = Session::open(&app.global.target(), &app.settings).await?;
+    let session = stepless::open(app).await?;
     let (mut books, moved) = Books::open_mended(app, &session, "state rebuild").await?;
     for SetAside { what, to } in &moved {
         app.say(&format!(

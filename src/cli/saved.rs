@@ -32,6 +32,9 @@ pub(super) struct SavedPlan {
     lockfile: String,
     world: String,
     plan: String,
+    /// Of what runs on the hosts: a machine that is yet to be launched has nothing that it could differ from.
+    #[serde(default)]
+    scripts: String,
     /// For the reader; `apply` goes by the digests.
     shown: Plan,
 }
@@ -54,6 +57,7 @@ impl SavedPlan {
             lockfile: lock_digest(recorded),
             world: plan::fingerprint(prepared.reading.inventory()),
             plan: plan_digest(prepared),
+            scripts: scripts_digest(prepared),
             shown: prepared.plan.clone(),
         }
     }
@@ -111,6 +115,10 @@ impl SavedPlan {
                 "the plan that follows from them",
                 self.plan == plan_digest(prepared),
             ),
+            (
+                "the scripts of bootstrap steps, their inputs or their secrets",
+                self.scripts == scripts_digest(prepared),
+            ),
         ];
         let changed: Vec<&str> = checks
             .iter()
@@ -137,6 +145,11 @@ fn lock_digest(recorded: Option<&Lockfile>) -> String {
         || "none".to_owned(),
         |lock| digest(state::encode(lock).as_bytes()),
     )
+}
+
+/// What runs on the hosts of the plan.
+fn scripts_digest(prepared: &Prepared) -> String {
+    digest(&serde_json::to_vec(&prepared.scripts).expect("plain values always serialise"))
 }
 
 /// The plan and what is to be done on hosts: a host's steps may differ although the cloud does not.

@@ -19,7 +19,7 @@ use crate::lab::AtHand;
 use crate::model::{Failure, Region, RetryPolicy};
 use crate::plan::Notice;
 use crate::port::{Clock, Cloud, Hosts, Parameters, TokioClock, WhoAmI};
-use crate::profile::{Profile, ProfileProblem};
+use crate::profile::{self, Profile, ProfileProblem};
 use crate::sandbox::{self, PlayedHosts, Sandbox, Scenario, ScenarioError};
 use crate::ssh::Ssh;
 use crate::state::Lockfile;
@@ -149,15 +149,36 @@ impl Session {
 
     /// Opens the lab that `target` points at.
     pub(super) async fn open(target: &Target, settings: &Settings) -> Result<Self, OpenError> {
-        let (text, parsed) = read_lab(&target.profile, settings)?;
-        let Some(profile) = parsed.profile else {
-            let path = target.profile.clone();
-            return Err(OpenError::Profile(BadProfile {
-                path,
-                text,
-                problems: parsed.problems,
-            }));
+        let (text, mut parsed) = read_lab(&target.profile, settings)?;
+        match parsed.profile.take() {
+            Some(profile) => Self::around(target, settings, (text, profile, parsed.problems)).await,
+            None => Err(bad_profile(target, text, parsed.problems)),
+        }
+    }
+
+    /// The same for a command that runs no bootstrap step. A machine that costs money can be stopped although a script
+    /// is missing; what is wrong with the steps comes back too.
+    pub(super) async fn open_without_steps(
+        target: &Target,
+        settings: &Settings,
+    ) -> Result<(Self, Vec<ProfileProblem>), OpenError> {
+        let (text, mut parsed) = read_lab(&target.profile, settings)?;
+        let profile = parsed.profile.take().or(parsed.without_steps.take());
+        let Some(profile) = profile else {
+            return Err(bad_profile(target, text, parsed.problems));
         };
+        let is_error = |problem: &ProfileProblem| problem.severity == profile::Severity::Error;
+        let (wrong, odd) = parsed.problems.into_iter().partition(is_error);
+        let session = Self::around(target, settings, (text, profile, odd)).await?;
+        Ok((session, wrong))
+    }
+
+    /// Everything that stands around a profile.
+    async fn around(
+        target: &Target,
+        settings: &Settings,
+        (text, profile, warnings): (String, Profile, Vec<ProfileProblem>),
+    ) -> Result<Self, OpenError> {
         let paths = Paths::new(&target.profile, target.lockfile.as_deref(), target.sandbox);
         let public_key_paths = public_key_paths(&profile, &paths, settings);
         let public_keys = public_keys(&public_key_paths, &paths)?;
@@ -192,7 +213,7 @@ impl Session {
             shared,
             connection,
             text,
-            warnings: parsed.problems,
+            warnings,
             cloud,
             parameters,
             known: OnceCell::new(),
@@ -210,6 +231,14 @@ impl Session {
             profile,
         })
     }
+}
+
+fn bad_profile(target: &Target, text: String, problems: Vec<ProfileProblem>) -> OpenError {
+    OpenError::Profile(BadProfile {
+        path: target.profile.clone(),
+        text,
+        problems,
+    })
 }
 
 /// What stands around a lab: AWS, or the sandbox.

@@ -12,6 +12,7 @@ use super::error::CliError;
 use super::exit;
 use super::hosts::host;
 use super::session::{OpenError, Session};
+use super::stepless;
 use crate::apply::HostJob;
 use crate::model::Protocol;
 use crate::profile::Source;
@@ -76,7 +77,7 @@ async fn at(app: &mut App, asked: &str) -> Result<(Session, HostJob), OpenError>
         )
         .into());
     }
-    let session = Session::open(&target, &app.settings).await?;
+    let session = stepless::open(app).await?;
     let job = host(app, &session, asked).await?;
     Ok((session, job))
 }

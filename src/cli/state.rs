@@ -69,9 +69,9 @@ pub(super) async fn state(app: &mut App, args: &StateArgs) -> Result<u8, OpenErr
 async fn recorded(app: &App) -> Result<crate::state::Lockfile, OpenError> {
     let target = app.global.target();
     let parsed = read_lab(&target.profile, &app.settings).ok();
-    let profile = parsed.and_then(|(_, parsed)| parsed.profile);
+    let profile = parsed.and_then(|(_, parsed)| parsed.profile.or(parsed.without_steps));
     if profile.is_some_and(|profile| profile.state.is_some()) {
-        let session = Session::open(&target, &app.settings).await?;
+        let (session, _) = Session::open_without_steps(&target, &app.settings).await?;
         let loaded = session.load().await?;
         return loaded.state.folded().lockfile.clone().ok_or_else(|| {
             let url = session.shared_url();

@@ -13,6 +13,7 @@ use super::session::{OpenError, Session};
 use super::shared::claim;
 use super::shared_told::{lease_error, shared_error, waiting_for};
 use super::show::same_lab;
+use super::stepless;
 use crate::state::{Lockfile, encode};
 use crate::store::{self, Guard, Holder, Occupied, Shared, SharedError};
 
@@ -62,7 +63,7 @@ fn none_yet(shared: &Shared) -> CliError {
 }
 
 pub(super) async fn pull(app: &mut App, args: &PullArgs) -> Result<u8, OpenError> {
-    let session = Session::open(&app.global.target(), &app.settings).await?;
+    let session = stepless::open(app).await?;
     let shared = need(&session)?;
     if args.moving {
         return Ok(move_out(app, &session, shared).await?);
@@ -111,7 +112,7 @@ async fn move_out(app: &mut App, session: &Session, shared: &Shared) -> Result<u
 }
 
 pub(super) async fn push(app: &mut App, args: &PushArgs) -> Result<u8, OpenError> {
-    let session = Session::open(&app.global.target(), &app.settings).await?;
+    let session = stepless::open(app).await?;
     let shared = need(&session)?;
     let path = match (&args.from, args.copy) {
         (Some(path), _) => path,
@@ -232,7 +233,7 @@ fn refuse(
 }
 
 pub(super) async fn unlock(app: &mut App, args: &UnlockArgs) -> Result<u8, OpenError> {
-    let session = Session::open(&app.global.target(), &app.settings).await?;
+    let session = stepless::open(app).await?;
     let Some(shared) = &session.shared else {
         return Err(CliError::new(
             "there is nothing to unlock: without shared state, the lock ends with its process",

@@ -10,7 +10,7 @@ use super::exec::code_of_run;
 use super::prepare::{Reading, Wish, price, think};
 use super::session::{OpenError, Session};
 use super::show::{self, same_lab};
-use super::{exit, report};
+use super::{exit, report, stepless};
 use crate::lab::{Lab, Moves};
 use crate::model::{Address, Kind, Usd};
 use crate::plan::{self, Mode};
@@ -43,7 +43,7 @@ struct Hand {
 }
 
 async fn open(app: &mut App, command: &str) -> Result<Hand, OpenError> {
-    let session = Session::open(&app.global.target(), &app.settings).await?;
+    let session = stepless::open(app).await?;
     let mut books = Books::open(app, &session, command).await?;
     if books.recorded().is_none() {
         return Err(

@@ -12,6 +12,7 @@ use super::hosts::{edge_jobs, machines};
 use super::prepare::{Prepared, Reading, Wish, price_whole, read, think};
 use super::session::{OpenError, Session};
 use super::show::{place, same_lab};
+use super::stepless;
 use super::tend::{PATIENCE, tending};
 use crate::apply;
 use crate::inventory::{Seen, SeenAddress, SeenInstance, Sighting};
@@ -37,7 +38,7 @@ pub(super) struct StatusArgs {
 }
 
 pub(super) async fn status(app: &mut App, args: &StatusArgs) -> Result<u8, OpenError> {
-    let session = Session::open(&app.global.target(), &app.settings).await?;
+    let session = stepless::open(app).await?;
     let loaded = session.load().await?;
     let folded = loaded.state.folded();
     let run = (!folded.open.is_empty()).then(|| {

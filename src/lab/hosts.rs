@@ -220,6 +220,7 @@ fn wanted(
         .collect();
     let steps = in_order(&names, &|name| profile.step(name))?
         .iter()
+        .filter(|step| !left_out(&step.header.name))
         .map(|step| WantedStep {
             script: script(
                 step,

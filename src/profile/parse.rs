@@ -6,8 +6,8 @@ use std::ops::Range;
 use toml::de::DeTable;
 
 use super::codes::{
-    EMPTY, MISSING_KEY, NO_SSH, NOT_TEXT, NOTHING_TO_BUILD, TOO_LARGE, UNDEFINED, UNKNOWN_KEY,
-    UNUSED_STACK, UNUSED_STEP,
+    BAD_INPUT, BAD_STACK_FILE, BAD_STEP_FILE, Code, EMPTY, MISSING_KEY, NO_SSH, NOT_TEXT,
+    NOTHING_TO_BUILD, STEP_MISFIT, TOO_LARGE, UNDEFINED, UNKNOWN_KEY, UNUSED_STACK, UNUSED_STEP,
 };
 use super::keys::PROFILE;
 use super::position::Lines;
@@ -22,11 +22,16 @@ pub const MAX_BYTES: usize = 1024 * 1024;
 /// After this many syntax errors the rest of the file says nothing.
 const MOST_SYNTAX_ERRORS: usize = 20;
 
+/// What may be wrong with bootstrap steps and stacks while the rest of the profile is as it was.
+const OF_STEPS: [Code; 4] = [BAD_STEP_FILE, BAD_INPUT, STEP_MISFIT, BAD_STACK_FILE];
+
 /// What became of a text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parsed {
     /// The profile; there is one exactly if no problem is an error.
     pub profile: Option<Profile>,
+    /// Where nothing but bootstrap steps and stacks is wrong, the profile without the user's own: enough for what runs none.
+    pub without_steps: Option<Profile>,
     /// Errors and warnings, in the order of the text.
     pub problems: Vec<ProfileProblem>,
 }
@@ -45,15 +50,30 @@ pub fn parse_with(text: &str, files: ReadFile<'_>) -> Parsed {
     } else {
         read(text, files, &mut problems)
     };
-    let profile = profile.filter(|_| !problems.any_error());
+    let is_good = !problems.any_error();
+    let is_usable = !problems.any_error_but(&OF_STEPS);
+    let (profile, without_steps) = match profile {
+        Some(profile) if is_good => (Some(profile), None),
+        Some(profile) if is_usable => (None, Some(without_steps(profile))),
+        _ => (None, None),
+    };
     Parsed {
         profile,
+        without_steps,
         problems: problems.into_sorted(text),
     }
 }
 
+/// The profile as it is to those who run no step.
+fn without_steps(mut profile: Profile) -> Profile {
+    for step in profile.steps.values_mut() {
+        step.own = None;
+    }
+    profile
+}
+
 /// Why a text is not even looked at.
-fn refuse(text: &str) -> Option<(super::codes::Code, &'static str, &'static str)> {
+fn refuse(text: &str) -> Option<(Code, &'static str, &'static str)> {
     if text.len() > MAX_BYTES {
         Some((
             TOO_LARGE,

@@ -96,6 +96,13 @@ impl Problems {
             .any(|problem| problem.severity == Severity::Error)
     }
 
+    /// Whether any problem but those stops the profile from being used.
+    pub(super) fn any_error_but(&self, codes: &[Code]) -> bool {
+        self.list.iter().any(|problem| {
+            problem.severity == Severity::Error && !codes.iter().any(|code| code.id == problem.code)
+        })
+    }
+
     /// Keeps the problems that pass.
     pub(super) fn retain(&mut self, keep: impl FnMut(&ProfileProblem) -> bool) {
         self.list.retain(keep);

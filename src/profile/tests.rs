@@ -23,7 +23,9 @@ fn small(more: &str) -> String {
 }
 
 fn good(text: &str) -> Profile {
-    let Parsed { profile, problems } = parse(text);
+    let Parsed {
+        profile, problems, ..
+    } = parse(text);
     assert_eq!(problems, [], "{text}");
     profile.expect("a text without problems is a profile")
 }
@@ -498,7 +500,9 @@ fn the_largest_file_is_read_in_time() {
 }
 
 fn check_spans(text: &str) {
-    let Parsed { profile, problems } = parse(text);
+    let Parsed {
+        profile, problems, ..
+    } = parse(text);
     let errors = problems
         .iter()
         .filter(|problem| problem.severity == Severity::Error)

@@ -134,3 +134,57 @@ fn f_follows_a_log_and_names_the_profile_elsewhere() {
         run(words, 3).says(&["there is no profile none.toml"]);
     }
 }
+
+#[test]
+fn a_saved_plan_is_of_the_scripts_that_it_was_made_with() {
+    let bench = bench();
+    let run = |words: &[&str], code| bench.run_with(words, &TOKEN).ends(code);
+    run(&["plan", "--sandbox", "--out", "saved"], 0);
+    bench.write("steps/calibrate.sh", STEP.replace("rate $RATE", "now"));
+    run(&["apply", "saved", "--sandbox", "--yes"], 1).says(&["the scripts of bootstrap steps"]);
+    bench.write("steps/calibrate.sh", STEP);
+    let other = [("FLEET_TOKEN", "another")];
+    bench
+        .run_with(&["apply", "saved", "--sandbox", "--yes"], &other)
+        .ends(1);
+    run(&["apply", "saved", "--sandbox", "--yes"], 0);
+}
+
+#[test]
+fn a_machine_can_be_stopped_and_destroyed_although_a_script_is_missing() {
+    let bench = bench();
+    let run = |words: &[&str], code| bench.run_with(words, &TOKEN).ends(code);
+    run(&["apply", "--sandbox", "--yes"], 0);
+    std::fs::remove_file(bench.path("steps/calibrate.sh")).expect("removed");
+    for words in [
+        &["status", "--sandbox"][..],
+        &["logs", "node.box.0", "calibrate", "--sandbox"],
+        &["state", "show", "node.box.0", "--sandbox"],
+        &["stop", "--sandbox"],
+        &["destroy", "--sandbox", "--yes"],
+    ] {
+        let ran = run(words, 0);
+        if words[0] != "state" {
+            ran.says(&["there is no file", "goes on without"]);
+        }
+    }
+    run(&["plan", "--sandbox"], 3);
+}
+
+#[test]
+fn a_ready_host_stays_so_when_its_secret_cannot_be_read() {
+    let bench = bench();
+    bench
+        .run_with(&["apply", "--sandbox", "--yes"], &TOKEN)
+        .ends(0);
+    bench
+        .run(&["bootstrap", "--sandbox"])
+        .ends(6)
+        .says(&["cannot begin"]);
+    bench.run(&["doctor", "--sandbox"]).ends(0);
+    let status = bench.run(&["status", "--sandbox"]).ends(0);
+    assert!(!status.out.contains("unfinished"), "{}", status.out);
+    bench
+        .run_with(&["plan", "--sandbox", "--detailed-exitcode"], &TOKEN)
+        .ends(0);
+}

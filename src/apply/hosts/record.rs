@@ -26,6 +26,10 @@ pub fn remember(
         return None;
     }
     let before = before.filter(|before| before.machine == machine);
+    if verdict.ran == 0 && before.is_some() && matches!(verdict.end, HostEnd::NoSecret { .. }) {
+        // Whether what is done would be done again cannot be told without the secret, and nothing was done.
+        return None;
+    }
     let (standing, lacks) = standing(verdict);
     let measured = versions(verdict);
     let settled = before.filter(|known| {
@@ -189,6 +193,21 @@ mod tests {
         // Another machine begins anew.
         let other = remember(&again, "i-2", Some(&host), at(200)).expect("it is news");
         assert_eq!((other.machine.as_str(), other.measured), ("i-2", at(200)));
+    }
+
+    #[test]
+    fn a_secret_that_cannot_be_read_spoils_no_record() {
+        let end = HostEnd::NoSecret {
+            step: "docker".to_owned(),
+            why: crate::host::NoSecret {
+                what: "the secret TOKEN".to_owned(),
+                help: "set it".to_owned(),
+            },
+        };
+        let unread = verdict(end, &BOTH[..1], 0, "");
+        assert_eq!(remember(&unread, "i-1", Some(&ready()), at(200)), None);
+        let new = remember(&unread, "i-1", None, at(200)).expect("it is news");
+        assert_eq!(new.standing, Standing::Unfinished);
     }
 
     #[test]

@@ -240,7 +240,12 @@ impl<'a> Tender<'a> {
                 Some(seen) => seen,
                 None => self.stands(link).await?,
             };
-            match next(&self.job.wanted, &seen) {
+            let turn = next(&self.job.wanted, &seen);
+            if let Move::Put(at) | Move::Start(at) | Move::Stop(at) = turn {
+                // Before anything is touched: another script in the place of what is done would undo that it is.
+                self.secrets(at)?;
+            }
+            match turn {
                 Move::Done if fresh => break,
                 // It is measured by what the host says, not by what was told of single steps.
                 Move::Done => {}
@@ -394,15 +399,7 @@ impl<'a> Tender<'a> {
                 return Ok(());
             }
         }
-        let secrets = match &step.secrets {
-            Ok(secrets) => environment(secrets),
-            Err(why) => {
-                return Err(Cut::Over(HostEnd::NoSecret {
-                    step: step.name().to_owned(),
-                    why: why.clone(),
-                }));
-            }
-        };
+        let secrets = self.secrets(at)?;
         self.bring(link, at).await?;
         if self.stop.is_asked() {
             return Ok(());
@@ -420,6 +417,18 @@ impl<'a> Tender<'a> {
         }
         self.ran += 1;
         self.follow(link, at, false).await
+    }
+
+    /// The secrets of a step, as it is handed them; the end where one cannot be read.
+    fn secrets(&self, at: usize) -> Result<String, Cut> {
+        let step = self.step(at);
+        match &step.secrets {
+            Ok(secrets) => Ok(environment(secrets)),
+            Err(why) => Err(Cut::Over(HostEnd::NoSecret {
+                step: step.name().to_owned(),
+                why: why.clone(),
+            })),
+        }
     }
 
     /// What a step's end means.

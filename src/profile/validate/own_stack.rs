@@ -135,7 +135,9 @@ mod tests {
 
     #[test]
     fn a_stack_of_ones_own_is_like_a_shipped_one() {
-        let Parsed { profile, problems } = parsed(("", ""), ("", ""), SECTION);
+        let Parsed {
+            profile, problems, ..
+        } = parsed(("", ""), ("", ""), SECTION);
         assert_eq!(problems, []);
         let profile = profile.expect("a profile");
         let (_, stack) = profile.stacks.first_key_value().expect("a stack");

@@ -108,6 +108,12 @@ fn own(
             );
         }
     };
+    if text.starts_with('\u{feff}') {
+        return bad(
+            format!("the step {shown} begins with a byte order mark"),
+            "save it as UTF-8 without one: a script begins with #!",
+        );
+    }
     if text.contains("\r\n") {
         return bad(
             format!("the step {shown} has the line ends of Windows"),
@@ -144,9 +150,12 @@ fn own(
 /// Whether a script defines a function, as the shipped ones do: at the beginning of a line.
 fn defines(text: &str, function: &str) -> bool {
     text.lines().any(|line| {
-        let line = line.strip_prefix("function ").unwrap_or(line).trim_start();
-        let rest = line.strip_prefix(function).unwrap_or("-");
-        rest.trim_start().starts_with(['(', '{'])
+        let (is_said, line) = match line.strip_prefix("function ") {
+            Some(line) => (true, line.trim_start()),
+            None => (false, line.trim_start()),
+        };
+        let rest = line.strip_prefix(function).unwrap_or("-").trim();
+        rest.starts_with(['(', '{']) || (is_said && rest.is_empty())
     })
 }
 
@@ -322,9 +331,15 @@ mod tests {
             match path {
                 "own.sh" => Ok(GOOD.to_owned()),
                 "plain.sh" => step("# roboinfra:secrets TOKEN\n", ""),
+                "second.sh" => Ok(GOOD
+                    .replace("step own", "step second")
+                    .replace("needs base", "needs own gpu-metrics")
+                    .replace("# roboinfra:secrets TOKEN\n", "")),
                 "bare.sh" => Ok("#!/bin/sh\necho hello\n".to_owned()),
                 "no-check.sh" => step("check() {", "checks() {"),
                 "windows.sh" => step("\n", "\r\n"),
+                "marked.sh" => step("#!", "\u{feff}#!"),
+                "apart.sh" => step("function apply { :; }", "function apply\n{ :; }"),
                 "debian.sh" => step("ubuntu-*", "debian-12"),
                 "circle.sh" => step("needs base", "needs own"),
                 "needs.sh" => step("needs base", "needs nothing"),
@@ -340,7 +355,9 @@ mod tests {
     fn a_step_of_ones_own_runs_after_what_it_needs() {
         let steps =
             format!("[step.own]\nscript = \"own.sh\"\ninputs = {{ RATE = \"50\" }}\n{TOKEN}");
-        let Parsed { profile, problems } = parsed(&steps, "\"own\"");
+        let Parsed {
+            profile, problems, ..
+        } = parsed(&steps, "\"own\"");
         assert_eq!(problems, []);
         let profile = profile.expect("a profile");
         assert_eq!(profile.step("own").expect("it is there").text, GOOD);
@@ -380,6 +397,7 @@ mod tests {
                 "P0227",
                 "line ends of Windows",
             ),
+            (own("marked.sh", TOKEN), "own", "P0227", "byte order mark"),
             (
                 own("circle.sh", TOKEN),
                 "own",
@@ -449,6 +467,40 @@ mod tests {
             let found = found.map(|found| found.code);
             assert_eq!(found, Some(code), "{steps}: {problems:#?}");
         }
+    }
+
+    #[test]
+    fn what_a_step_needs_is_there_and_fits_the_image_too() {
+        let first = |file: &str| {
+            format!(
+                "[step.own]\nscript = \"{file}\"\n{TOKEN}\n[step.second]\nscript = \"second.sh\""
+            )
+        };
+        let parsed_here = parsed(&first("apart.sh"), "\"second\"");
+        assert_eq!(parsed_here.problems, []);
+        let profile = parsed_here.profile.expect("a profile");
+        let node = profile.nodes.values().next().expect("a node");
+        assert_eq!(node.bootstrap, ["base", "own", "gpu-metrics", "second"]);
+        let problems = parsed(&first("debian.sh"), "\"second\"").problems;
+        let told: Vec<&str> = problems.iter().map(|p| p.message.as_str()).collect();
+        let expected = "the step own, which second needs, does not run on ubuntu 22.04";
+        assert_eq!(told, [expected]);
+    }
+
+    #[test]
+    fn where_only_steps_are_wrong_the_rest_of_the_profile_can_be_used() {
+        let broken = "[step.own]\nscript = \"none.sh\"\n[step.second]\nscript = \"second.sh\"";
+        let parsed_here = parsed(broken, "\"second\"");
+        assert!(parsed_here.profile.is_none());
+        let profile = parsed_here.without_steps.expect("a profile");
+        assert!(profile.step("second").is_none() && profile.step("base").is_some());
+        let parsed_here = parsed(&format!("{broken}\n[acess]\n"), "\"second\"");
+        assert!(parsed_here.profile.is_none() && parsed_here.without_steps.is_none());
+        let stack = "stack = \"fleet\"\n[stack.fleet]\ntemplate = \"stacks/none\"";
+        let parsed_here = parsed(stack, "\"stack\"");
+        assert!(parsed_here.profile.is_none() && parsed_here.without_steps.is_some());
+        let good = parsed("", "\"base\"");
+        assert!(good.profile.is_some() && good.without_steps.is_none());
     }
 
     #[test]

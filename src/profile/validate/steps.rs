@@ -2,6 +2,7 @@
 
 use super::names::no_duplicates;
 use super::own_step::{Steps, find};
+use crate::assets::{self, in_order};
 use crate::catalog;
 use crate::model::{ImageRef, NodeName};
 use crate::profile::codes::{BAD_STEP, STEP_MISFIT};
@@ -41,7 +42,20 @@ pub(super) fn bootstrap(
             .says("unknown step")
             .advise(help);
     }
-    listed.value.iter().map(|at| at.value.to_owned()).collect()
+    let names = listed.value.iter().map(|at| at.value.to_owned()).collect();
+    with_needs(names, own)
+}
+
+/// What a step of the user's own needs is as good as listed: whoever asks what a host has finds it.
+fn with_needs(names: Vec<String>, own: &Steps) -> Vec<String> {
+    let is_own = |name: &String| assets::step(name).is_none();
+    if !names.iter().any(is_own) {
+        return names;
+    }
+    match in_order(&names, &|name| find(own, name)) {
+        Ok(steps) => steps.iter().map(|step| step.header.name.clone()).collect(),
+        Err(_) => names,
+    }
 }
 
 /// Reports steps that do not run on the system of the image, where that is known.
@@ -55,18 +69,26 @@ pub(super) fn steps_fit_image(
         return;
     };
     let (id, version) = image.system;
+    let is_listed = |name: &str| listed.value.iter().any(|at| at.value == name);
     for at in &listed.value {
-        let Some(step) = find(own, at.value) else {
+        let steps = in_order(&[at.value], &|name| find(own, name)).unwrap_or_default();
+        let misfit = steps.iter().find(|step| {
+            let name = step.header.name.as_str();
+            !step.header.supports(id, version) && (name == at.value || !is_listed(name))
+        });
+        let Some(step) = misfit else {
             continue;
         };
-        if step.header.supports(id, version) {
-            continue;
-        }
+        let who = if step.header.name == at.value {
+            at.value.to_owned()
+        } else {
+            format!("{}, which {} needs,", step.header.name, at.value)
+        };
         let problem = problems
             .add(
                 STEP_MISFIT,
                 &at.span,
-                format!("the step {} does not run on {id} {version}", at.value),
+                format!("the step {who} does not run on {id} {version}"),
             )
             .says(format!("runs on {}", step.header.systems.join(", ")));
         if let Some(span) = fields.span_of("image") {
