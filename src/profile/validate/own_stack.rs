@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::assets::{HostGpu, StackTemplate, StackWish, images, is_pinned};
+use crate::model::NodeName;
 use crate::profile::codes::BAD_STACK_FILE;
 use crate::profile::problem::Problems;
 use crate::profile::quote::quote;
@@ -48,6 +49,9 @@ fn components(stack: &StackTemplate) -> Result<(), String> {
         return Err("it has no [component.NAME]".to_owned());
     }
     for (name, component) in &stack.components {
+        if NodeName::try_from(name.as_str()).is_err() {
+            return Err(format!("{} cannot be the name of a component", quote(name)));
+        }
         if component.build.is_some() || component.base.is_some() {
             return Err(format!(
                 "[component.{name}] cannot be built on the host: give an `image`"
@@ -83,7 +87,21 @@ fn renders(stack: &StackTemplate) -> Result<(), String> {
         secrets: BTreeSet::new(),
         gpu: HostGpu::None,
     };
-    wish.render().map(drop).map_err(|error| error.to_string())
+    let rendered = wish.render().map_err(|error| error.to_string())?;
+    let compose = rendered
+        .files
+        .get("compose.yaml")
+        .map_or("", String::as_str);
+    let has = |name: &str| {
+        let mut lines = compose
+            .lines()
+            .filter_map(|line| line.trim_start().strip_prefix(name));
+        lines.any(|rest| rest.starts_with(':'))
+    };
+    match stack.components.keys().find(|name| !has(name)) {
+        None => Ok(()),
+        Some(name) => Err(format!("it has no service {name}, which is a component")),
+    }
 }
 
 #[cfg(test)]
@@ -147,100 +165,120 @@ mod tests {
         assert_eq!(parsed(("", ""), ("", ""), &less).problems, []);
     }
 
+    /// What a file has instead of what.
+    type Change = (&'static str, &'static str);
+    const PLAIN: Change = ("", "");
+
+    /// Changes of both files, the section, and the code and words of the problem.
+    const WRONG: &[(Change, Change, &str, &str, &str)] = &[
+        (
+            PLAIN,
+            ("{{ image.worker }}", "{{ image.wroker }}"),
+            SECTION,
+            "P0229",
+            "`stacks/fleet/compose.yaml`: line 9: \"image.wroker\" is not defined",
+        ),
+        (
+            ("[component.worker]", "[component.\"wor ker\"]"),
+            PLAIN,
+            SECTION,
+            "P0229",
+            "`wor ker` cannot be the name",
+        ),
+        (
+            PLAIN,
+            ("  worker:", "  woker:"),
+            SECTION,
+            "P0229",
+            "it has no service worker",
+        ),
+        (
+            PLAIN,
+            ("{{/if}}\nsecrets", "secrets"),
+            SECTION,
+            "P0229",
+            "has no {{/if}}",
+        ),
+        (
+            ("about = \"A fleet\"", "abuot = \"A fleet\""),
+            PLAIN,
+            SECTION,
+            "P0229",
+            "`stacks/fleet/stack.toml`: line 1: unknown field `abuot`",
+        ),
+        (
+            ("broker:1.2", "broker:latest"),
+            PLAIN,
+            SECTION,
+            "P0229",
+            "[component.broker] has no `image` with a tag",
+        ),
+        (
+            ("image = \"ghcr.io/acme/broker:1.2\"", "build = \"ros2\""),
+            PLAIN,
+            SECTION,
+            "P0229",
+            "cannot be built on the host",
+        ),
+        (
+            ("after = [\"broker\"]", "after = [\"brokr\"]"),
+            PLAIN,
+            SECTION,
+            "P0229",
+            "waits for `brokr`",
+        ),
+        (
+            ("path = \"broker\"", "path = \"../etc\""),
+            PLAIN,
+            SECTION,
+            "P0229",
+            "\"../etc\" cannot be one of its `folders`",
+        ),
+        (
+            ("[\"fleet.conf\"]", "[\"/etc/passwd\"]"),
+            PLAIN,
+            SECTION,
+            "P0229",
+            "\"/etc/passwd\" cannot be one of its `files`",
+        ),
+        (
+            ("[\"fleet.conf\"]", "[\"none.conf\"]"),
+            PLAIN,
+            SECTION,
+            "P0229",
+            "there is no file stacks/fleet/none.conf",
+        ),
+        (
+            PLAIN,
+            PLAIN,
+            "template = \"stacks/none\"",
+            "P0229",
+            "there is no file stacks/none/stack.toml",
+        ),
+        (
+            PLAIN,
+            PLAIN,
+            "template = \"stacks/fleet\"",
+            "P0317",
+            "needs the secret FLEET_TOKEN",
+        ),
+        (
+            PLAIN,
+            PLAIN,
+            "template = \"fleet\"",
+            "P0315",
+            "there is no shipped stack",
+        ),
+    ];
+
     #[test]
     fn what_is_wrong_with_a_stack_is_told_by_plan() {
-        let plain = ("", "");
-        for (described, compose, section, code, says) in [
-            (
-                plain,
-                ("{{ image.worker }}", "{{ image.wroker }}"),
-                SECTION,
-                "P0229",
-                "`stacks/fleet/compose.yaml`: line 9: \"image.wroker\" is not defined",
-            ),
-            (
-                plain,
-                ("{{/if}}\nsecrets", "secrets"),
-                SECTION,
-                "P0229",
-                "has no {{/if}}",
-            ),
-            (
-                ("about = \"A fleet\"", "abuot = \"A fleet\""),
-                plain,
-                SECTION,
-                "P0229",
-                "`stacks/fleet/stack.toml`: line 1: unknown field `abuot`",
-            ),
-            (
-                ("broker:1.2", "broker:latest"),
-                plain,
-                SECTION,
-                "P0229",
-                "[component.broker] has no `image` with a tag",
-            ),
-            (
-                ("image = \"ghcr.io/acme/broker:1.2\"", "build = \"ros2\""),
-                plain,
-                SECTION,
-                "P0229",
-                "cannot be built on the host",
-            ),
-            (
-                ("after = [\"broker\"]", "after = [\"brokr\"]"),
-                plain,
-                SECTION,
-                "P0229",
-                "waits for `brokr`",
-            ),
-            (
-                ("path = \"broker\"", "path = \"../etc\""),
-                plain,
-                SECTION,
-                "P0229",
-                "\"../etc\" cannot be one of its `folders`",
-            ),
-            (
-                ("[\"fleet.conf\"]", "[\"/etc/passwd\"]"),
-                plain,
-                SECTION,
-                "P0229",
-                "\"/etc/passwd\" cannot be one of its `files`",
-            ),
-            (
-                ("[\"fleet.conf\"]", "[\"none.conf\"]"),
-                plain,
-                SECTION,
-                "P0229",
-                "there is no file stacks/fleet/none.conf",
-            ),
-            (
-                plain,
-                plain,
-                "template = \"stacks/none\"",
-                "P0229",
-                "there is no file stacks/none/stack.toml",
-            ),
-            (
-                plain,
-                plain,
-                "template = \"stacks/fleet\"",
-                "P0317",
-                "needs the secret FLEET_TOKEN",
-            ),
-            (
-                plain,
-                plain,
-                "template = \"fleet\"",
-                "P0315",
-                "there is no shipped stack",
-            ),
-        ] {
-            let problems = parsed(described, compose, section).problems;
+        for (described, compose, section, code, says) in WRONG {
+            let problems = parsed(*described, *compose, section).problems;
             let found = problems.iter().find(|found| found.message.contains(says));
             assert_eq!(
                 found.map(|found| found.code),
-                Some(code),
+                Some(*code),
                 "{says}: {problems:#?}"
             );
         }
