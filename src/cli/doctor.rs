@@ -33,7 +33,7 @@ pub(super) async fn doctor(app: &mut App, args: &DoctorArgs) -> Result<u8, OpenE
     let asked: Vec<Address> = args.hosts.iter().map(Address::new).collect();
     let secrets = known(&session).await;
     let mut jobs: Vec<HostJob> = hosts(app, &session, &secrets.at_hand, &asked).await?;
-    if !secrets.missing.is_empty() {
+    if !secrets.unread.is_empty() {
         take_as_done(&session, &mut jobs).await?;
     }
     if jobs.is_empty() {

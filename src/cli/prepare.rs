@@ -1,6 +1,6 @@
 //! From a lab at hand to its plan: reads, thinks, prices. What thinks does not read, and the other way round.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::agents;
 use super::error::CliError;
@@ -11,7 +11,7 @@ use super::session::Session;
 use crate::apply::{ForLaunch, Gathered, capacity, confirm, gather};
 use crate::inventory::{Identity, Inventory, Owner};
 use crate::lab::{self, Facts, Lab, LabProblem};
-use crate::model::{Address, Kind, LabId};
+use crate::model::{Address, Kind, LabId, SecretSource};
 use crate::plan::{self, Bill, HostPlan, Input, Mode, Notice, Plan, Severity, SpotPrices};
 use crate::port::Scope;
 use crate::profile;
@@ -358,12 +358,14 @@ pub(super) async fn with_hosts(
     wish: &Wish,
 ) -> Result<Prepared, CliError> {
     let none = lab::AtHand::default();
+    let mut unread = &BTreeMap::new();
     let at_hand = match wish.mode {
         Mode::Destroy => return Ok(prepared),
         Mode::RefreshOnly => &none,
         Mode::Apply => {
             let secrets = known(session).await;
             prepared.notices.extend(secrets.missing.iter().cloned());
+            unread = &secrets.unread;
             &secrets.at_hand
         }
     };
@@ -379,6 +381,16 @@ pub(super) async fn with_hosts(
         .filter(|wish| planned.contains(&wish.address))
         .map(|wish| (wish.address.clone(), wish.steps.clone()))
         .collect();
+    // A secret of a host that is not aimed at is in nobody's way.
+    let taken: BTreeSet<SecretSource> = (prepared.scripts.iter())
+        .flat_map(|(address, steps)| steps.iter().map(move |(step, _)| (address, step)))
+        .flat_map(|(address, step)| lab::step_secrets(&session.profile, address, step))
+        .map(|(_, source)| source)
+        .collect();
+    let missed = unread.iter().filter(|(source, _)| taken.contains(source));
+    prepared
+        .notices
+        .extend(missed.map(|(_, notice)| notice.clone()));
     if wish.mode == Mode::Apply {
         let told = agents::of_plan(&session.profile, &wishes, recorded.as_ref(), &wish.targets);
         prepared.notices.extend(told);

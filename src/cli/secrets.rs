@@ -72,16 +72,19 @@ async fn look(session: &Session) -> Known {
             Ok(mark) => {
                 known.at_hand.marks.insert(source, mark);
             }
-            Err(unread) => known.missing.push(Notice {
-                severity: if unread.perhaps {
-                    Severity::Warning
-                } else {
-                    Severity::Error
-                },
-                topic: SECRET_TOPIC.to_owned(),
-                text: format!("{used_by}: {}", unread.what),
-                help: Some(unread.help),
-            }),
+            Err(unread) => {
+                let notice = Notice {
+                    severity: if unread.perhaps {
+                        Severity::Warning
+                    } else {
+                        Severity::Error
+                    },
+                    topic: SECRET_TOPIC.to_owned(),
+                    text: format!("{used_by}: {}", unread.what),
+                    help: Some(unread.help),
+                };
+                known.unread.insert(source, notice);
+            }
         }
     }
     known

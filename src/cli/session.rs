@@ -1,5 +1,6 @@
 //! One lab at hand: its profile, its files, its cloud. Every command that touches a lab opens one.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::apply::Introduced;
 use crate::aws;
 use crate::inventory::Identity;
 use crate::lab::AtHand;
-use crate::model::{Failure, Region, RetryPolicy};
+use crate::model::{Failure, Region, RetryPolicy, SecretSource};
 use crate::plan::Notice;
 use crate::port::{Clock, Cloud, Hosts, Parameters, TokioClock, WhoAmI};
 use crate::profile::{self, Profile, ProfileProblem};
@@ -76,8 +77,10 @@ pub(super) struct Session {
 pub(super) struct Known {
     /// What tells the values of secrets, and the agent's programs.
     pub(super) at_hand: AtHand,
-    /// One notice for each that is not there.
+    /// One notice for each program that is not there.
     pub(super) missing: Vec<Notice>,
+    /// One notice for each secret that is not there.
+    pub(super) unread: BTreeMap<SecretSource, Notice>,
 }
 
 /// A profile with problems: they are shown whole, before the error.

@@ -270,3 +270,34 @@ fn files(step: &str, agent: &AgentHost<'_>, programs: &AgentPrograms) -> Vec<Hos
         Vec::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_program_no_step_brings_the_agent_in() {
+        let text = "version = 1\n[lab]\nname = \"lab\"\nregion = \"us-east-1\"\n[edge.arm]\nhost = \"192.0.2.1\"\n\
+            user = \"robot\"\nplatform = \"jetson\"\nbootstrap = [\"own\"]\n[step.own]\nscript = \"own.sh\"\n";
+        let step = "#!/usr/bin/env bash\n# roboinfra:step own\n# roboinfra:about it\n# roboinfra:needs gpu-metrics\n\
+            # roboinfra:reboot never\n# roboinfra:timeout 5m\n# roboinfra:proof it\n# roboinfra:systems any\n\
+            check() { :; }\napply() { :; }\n";
+        let parsed = crate::profile::parse_with(text, &|_| Ok(step.to_owned()));
+        assert_eq!(parsed.problems, []);
+        let profile = parsed.profile.expect("a profile");
+        let host = profile.edge.values().next().expect("one");
+        let address = Address::new("edge.arm");
+        let steps = |at_hand: &AtHand| {
+            let wanted = wanted_edge(&profile, at_hand, &address, host);
+            let wanted = wanted.expect("an order");
+            let names = wanted.steps.iter().map(|step| step.name().to_owned());
+            names.collect::<Vec<_>>()
+        };
+        let mut at_hand = AtHand::default();
+        assert_eq!(steps(&at_hand), ["own"]);
+        at_hand
+            .agents
+            .add(HostFile::new(Arch::Aarch64, b"agent".to_vec()));
+        assert_eq!(steps(&at_hand), ["gpu-metrics", "own"]);
+    }
+}

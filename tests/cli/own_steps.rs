@@ -188,3 +188,14 @@ fn a_ready_host_stays_so_when_its_secret_cannot_be_read() {
         .run_with(&["plan", "--sandbox", "--detailed-exitcode"], &TOKEN)
         .ends(0);
 }
+
+#[test]
+fn a_secret_is_asked_for_only_where_it_is_taken() {
+    let bench = bench();
+    let words = ["apply", "--sandbox", "--yes", "--target", "network"];
+    let ran = bench.run(&words).ends(0);
+    assert!(!ran.out.contains("FLEET_TOKEN"), "{}", ran.out);
+    let node = ["plan", "--sandbox", "--target", "node.box.0"];
+    let ran = bench.run(&node).ends(0);
+    assert!(ran.out.contains("FLEET_TOKEN"), "{}", ran.out);
+}
