@@ -199,3 +199,13 @@ fn a_secret_is_asked_for_only_where_it_is_taken() {
     let ran = bench.run(&node).ends(0);
     assert!(ran.out.contains("FLEET_TOKEN"), "{}", ran.out);
 }
+
+#[test]
+fn a_script_that_is_none_fails_in_the_sandbox_as_it_would_on_a_host() {
+    let bench = bench();
+    bench.write("steps/calibrate.sh", format!("{STEP}if then\n"));
+    bench
+        .run_with(&["apply", "--sandbox", "--yes"], &TOKEN)
+        .ends(6)
+        .says(&["bash refuses the script"]);
+}

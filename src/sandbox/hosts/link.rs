@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::agent::{agent, config};
 use super::facts::{facts, measured, versions};
-use super::played::Played;
+use super::played::{Played, REFUSED};
 use super::request::{Request, read};
 use crate::port::{Flow, HostError, HostErrorKind, HostLink, HostTarget, Hosts, Taken};
 use crate::sandbox::console::{fingerprint, host_key};
@@ -412,10 +412,7 @@ fn syntax(script: &[u8]) -> String {
         }
         Ok(output) => {
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            format!(
-                "bash refuses the script: {}",
-                said.lines().next().unwrap_or_default()
-            )
+            format!("{REFUSED}: {}", said.lines().next().unwrap_or_default())
         }
         Err(_) => format!("the script's {lines} lines were not checked: there is no bash"),
     }

@@ -60,6 +60,9 @@ pub(super) struct PlayedRun {
     pub(super) log: String,
 }
 
+/// How what bash says of a script begins where it is none.
+pub(super) const REFUSED: &str = "bash refuses the script";
+
 impl Played {
     /// A script arrives.
     pub(super) fn put(
@@ -125,6 +128,8 @@ impl Played {
         known.tries += 1;
         let rule = rules.iter().find(|rule| rule.fits(host, step, known.tries));
         let (state, code) = match rule.map(|rule| rule.ends) {
+            // On a host it would get no further than that either.
+            None if known.syntax.starts_with(REFUSED) => ("failed", 1),
             None => ("done", 0),
             Some(Ending::Failed) => ("failed", 1),
             Some(Ending::Later) => ("later", 75),
