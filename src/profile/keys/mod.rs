@@ -12,4 +12,6 @@ mod upkeep;
 
 pub(super) use file::PROFILE;
 pub(super) use formats::NAME;
-pub(super) use steps::{DEFAULT_STEPS, EDGE_STEPS, GPU_LESS_STEPS, is_setting, step_names};
+pub(super) use steps::{
+    DEFAULT_STEPS, EDGE_STEPS, GPU_LESS_STEPS, is_of_a_shipped_step, is_setting, step_names,
+};

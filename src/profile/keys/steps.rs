@@ -13,8 +13,13 @@ const OF_THE_LAB: [&str; 4] = ["DRIVER_BRANCH", "GPU_COUNT", "GPU_MODEL", "PLATF
 
 /// Whether an input of a shipped step is the user's to choose.
 pub(in crate::profile) fn is_setting(input: &str) -> bool {
-    let derived = ["AGENT_", "STACK"];
-    !OF_THE_LAB.contains(&input) && !derived.iter().any(|start| input.starts_with(start))
+    !OF_THE_LAB.contains(&input) && !is_of_a_shipped_step(input)
+}
+
+/// Whether a variable is one that roboinfra works out for a shipped step, and for no other.
+pub(in crate::profile) fn is_of_a_shipped_step(variable: &str) -> bool {
+    let starts = ["AGENT_", "STACK"];
+    starts.iter().any(|start| variable.starts_with(start))
 }
 
 /// The steps of a node that lists none.

@@ -9,7 +9,7 @@ use super::stack::{plain_value, source};
 use crate::assets::{self, Step, in_order, parse_header};
 use crate::model::{NodeName, SecretSource};
 use crate::profile::codes::{BAD_INPUT, BAD_STEP_FILE, MISSING_KEY, UNUSED_STEP};
-use crate::profile::keys::is_setting;
+use crate::profile::keys::{is_of_a_shipped_step, is_setting};
 use crate::profile::problem::Problems;
 use crate::profile::quote::quote;
 use crate::profile::read::{At, Fields, ReadFile};
@@ -133,6 +133,13 @@ fn own(
         return bad(
             format!("the step {shown} calls itself {}", quote(&header.name)),
             "the section and the line `# roboinfra:step` have the same name",
+        );
+    }
+    let mut variables = header.inputs.keys().chain(&header.secrets);
+    if let Some(taken) = variables.find(|name| is_of_a_shipped_step(name)) {
+        return bad(
+            format!("the step {shown} has the variable {taken}, which is a shipped step's"),
+            "give it another name",
         );
     }
     if let Some(lacks) = ["check", "apply"].into_iter().find(|f| !defines(&text, f)) {
@@ -338,6 +345,7 @@ mod tests {
                 "bare.sh" => Ok("#!/bin/sh\necho hello\n".to_owned()),
                 "no-check.sh" => step("check() {", "checks() {"),
                 "windows.sh" => step("\n", "\r\n"),
+                "taken.sh" => step("secrets TOKEN", "secrets TOKEN STACK_SECRETS"),
                 "marked.sh" => step("#!", "\u{feff}#!"),
                 "apart.sh" => step("function apply { :; }", "function apply\n{ :; }"),
                 "debian.sh" => step("ubuntu-*", "debian-12"),
@@ -370,52 +378,33 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_no_step_is_told_by_plan() {
+        for (file, says) in [
+            ("none.sh", "cannot be read: there is no file none.sh"),
+            ("bare.sh", "no good header: line 2: there is no header"),
+            ("no-check.sh", "defines no function check"),
+            ("windows.sh", "line ends of Windows"),
+            ("marked.sh", "byte order mark"),
+            (
+                "taken.sh",
+                "has the variable STACK_SECRETS, which is a shipped step's",
+            ),
+            ("circle.sh", "can never run: the step \"own\" needs itself"),
+            ("needs.sh", "there is no bootstrap step \"nothing\""),
+            ("path.sh", "\"PATH\" belongs to the shell"),
+        ] {
+            let steps = format!("[step.own]\nscript = \"{file}\"\n{TOKEN}");
+            let problems = parsed(&steps, "\"own\"").problems;
+            let found = problems.iter().find(|found| found.message.contains(says));
+            let found = found.map(|found| found.code);
+            assert_eq!(found, Some("P0227"), "{file}: {problems:#?}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_with_steps_is_told_by_plan() {
         let own = |file: &str, more: &str| format!("[step.own]\nscript = \"{file}\"\n{more}");
         for (steps, bootstrap, code, says) in [
-            (
-                own("none.sh", TOKEN),
-                "own",
-                "P0227",
-                "cannot be read: there is no file none.sh",
-            ),
-            (
-                own("bare.sh", TOKEN),
-                "own",
-                "P0227",
-                "no good header: line 2: there is no header",
-            ),
-            (
-                own("no-check.sh", TOKEN),
-                "own",
-                "P0227",
-                "defines no function check",
-            ),
-            (
-                own("windows.sh", TOKEN),
-                "own",
-                "P0227",
-                "line ends of Windows",
-            ),
-            (own("marked.sh", TOKEN), "own", "P0227", "byte order mark"),
-            (
-                own("circle.sh", TOKEN),
-                "own",
-                "P0227",
-                "can never run: the step \"own\" needs itself",
-            ),
-            (
-                own("needs.sh", TOKEN),
-                "own",
-                "P0227",
-                "there is no bootstrap step \"nothing\"",
-            ),
-            (
-                own("path.sh", TOKEN),
-                "own",
-                "P0227",
-                "\"PATH\" belongs to the shell",
-            ),
             (
                 own("debian.sh", TOKEN),
                 "own",
