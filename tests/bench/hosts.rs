@@ -247,6 +247,7 @@ async fn twenty_hosts_take_hardly_longer_than_one() {
     let Some(hosts) = hosts.collect::<Option<Vec<Host>>>() else {
         return;
     };
+    let mut ratios = Vec::new();
     for wait in [0, 1] {
         let alone = best(&hosts[..1], &format!("alone-{wait}"), wait).await;
         let before = cpu();
@@ -260,8 +261,10 @@ async fn twenty_hosts_take_hardly_longer_than_one() {
             peak_mib()
         );
         assert!(peak_mib() < 100);
-        assert!(ratio <= 1.5, "{ratio}");
+        ratios.push(ratio);
     }
+    // Both are shown before either fails.
+    assert!(ratios.iter().all(|ratio| *ratio <= 1.5), "{ratios:?}");
 }
 
 #[tokio::test]
