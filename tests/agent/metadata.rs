@@ -14,7 +14,8 @@ struct Service {
     tokens: BTreeSet<String>,
     /// How many tokens it gave out.
     given: u32,
-    without_token: u32,
+    /// What it was asked without a valid token.
+    refused: Vec<String>,
     down: bool,
 }
 
@@ -48,11 +49,9 @@ impl Metadata {
 }
 
 fn talk(mut stream: TcpStream, service: &Mutex<Service>) {
-    let mut bytes = [0; 4096];
-    let Ok(length) = stream.read(&mut bytes) else {
+    let Some(text) = head(&mut stream) else {
         return;
     };
-    let text = String::from_utf8_lossy(&bytes[..length]).to_lowercase();
     let mut words = text.split_whitespace();
     let (method, path) = (
         words.next().unwrap_or(""),
@@ -83,7 +82,7 @@ fn talk(mut stream: TcpStream, service: &Mutex<Service>) {
     } else {
         let token = header("x-aws-ec2-metadata-token").unwrap_or_default();
         if !service.tokens.contains(&token) {
-            service.without_token += 1;
+            service.refused.push(path);
             ("401 Unauthorized", String::new(), String::new())
         } else if let Some(answer) = service.answers.get(&path) {
             ("200 OK", answer.clone(), String::new())
@@ -96,6 +95,19 @@ fn talk(mut stream: TcpStream, service: &Mutex<Service>) {
         body.len()
     );
     let _ = stream.write_all(answer.as_bytes());
+}
+
+/// The head of a request, in small letters; none where the client went before it had asked.
+fn head(stream: &mut TcpStream) -> Option<String> {
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n\r\n") {
+        let mut some = [0; 4096];
+        match stream.read(&mut some) {
+            Ok(0) | Err(_) => return None,
+            Ok(length) => bytes.extend_from_slice(&some[..length]),
+        }
+    }
+    Some(String::from_utf8_lossy(&bytes).to_lowercase())
 }
 
 fn rig(metadata: &Metadata) -> Rig {
@@ -168,10 +180,11 @@ fn a_notice_is_heeded_once() {
     std::thread::sleep(std::time::Duration::from_millis(500));
     assert_eq!(rig.read("told").lines().count(), 2);
     daemon.end();
+    let refused = metadata.with(|service| service.refused.clone());
     assert_eq!(
-        metadata.with(|service| service.without_token),
+        refused.len(),
         1,
-        "only the one that was taken away"
+        "the one whose token was taken away: {refused:?}"
     );
 }
 
