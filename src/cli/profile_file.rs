@@ -13,14 +13,17 @@ use crate::profile::{self, Parsed};
 /// A profile of a thousand node groups is some 300 KB.
 const PROFILE_LIMIT: u64 = 1024 * 1024;
 
-/// A step goes to a host in one piece.
-const STEP_LIMIT: u64 = 256 * 1024;
+/// A step goes to a host in one piece: so many KiB.
+const STEP_KIB: u64 = 256;
 
 /// The profile's text, and what became of it with the files of its steps.
 pub(super) fn read_lab(path: &Path, settings: &Settings) -> Result<(String, Parsed), CliError> {
     let text = read_profile(path)?;
-    let step = |written: &str| read_step(&beside(path, settings.home.as_deref(), written));
-    let parsed = profile::parse_with(&text, &step);
+    let file = |written: &str| {
+        let place = beside(path, settings.home.as_deref(), written);
+        read_text(&place, STEP_KIB)
+    };
+    let parsed = profile::parse_with(&text, &file);
     Ok((text, parsed))
 }
 
@@ -34,7 +37,7 @@ pub(super) fn beside(profile: &Path, home: Option<&Path>, written: &str) -> Path
 }
 
 /// The profile's file as text, or a clear reason why not.
-pub(super) fn read_profile(path: &Path) -> Result<String, CliError> {
+fn read_profile(path: &Path) -> Result<String, CliError> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| {
         let (what, help) = match error.kind() {
@@ -74,27 +77,30 @@ pub(super) fn read_profile(path: &Path) -> Result<String, CliError> {
     })
 }
 
-/// The text of a step.
-fn read_step(path: &Path) -> Result<String, String> {
+/// The text of a file that the profile names, or why there is none.
+pub(super) fn read_text(path: &Path, most_kib: u64) -> Result<String, String> {
+    let shown = path.display();
     // Looked at before it is opened: a pipe would be waited for.
-    let found = std::fs::metadata(path).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => format!("there is no file {}", path.display()),
-        _ => error.to_string(),
-    })?;
-    if !found.is_file() {
-        return Err(format!("{} is not a file", path.display()));
-    }
+    let opened = std::fs::metadata(path).and_then(|found| {
+        if found.is_file() {
+            std::fs::File::open(path)
+        } else {
+            Err(std::io::Error::other("it is not a file"))
+        }
+    });
+    let most = most_kib * 1024;
     let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-    file.take(STEP_LIMIT + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > STEP_LIMIT {
-        return Err("it is larger than 256 KiB".to_owned());
+    let read = opened.and_then(|file| file.take(most + 1).read_to_end(&mut bytes));
+    read.map_err(|error| match error.kind() {
+        ErrorKind::NotFound => format!("there is no file {shown}"),
+        _ => format!("the file {shown} cannot be read: {error}"),
+    })?;
+    if bytes.len() as u64 > most {
+        return Err(format!("the file {shown} is larger than {most_kib} KiB"));
     }
     match String::from_utf8(bytes) {
         Ok(text) if !text.contains('\0') => Ok(text),
-        _ => Err("it is not text".to_owned()),
+        _ => Err(format!("the file {shown} is not text")),
     }
 }
 
@@ -114,7 +120,7 @@ mod tests {
             (&too_large, Some("larger than 256 KiB")),
         ] {
             std::fs::write(&path, bytes).expect("written");
-            match (read_step(&path), said) {
+            match (read_text(&path, STEP_KIB), said) {
                 (Ok(text), None) => assert_eq!(text.as_bytes(), bytes),
                 (Err(why), Some(said)) => assert!(why.contains(said), "{why}"),
                 (read, said) => unreachable!("{read:?} {said:?}"),
@@ -122,9 +128,9 @@ mod tests {
         }
         for (path, said) in [
             (folder.path().join("none"), "there is no file"),
-            (folder.path().to_owned(), "is not a file"),
+            (folder.path().to_owned(), "it is not a file"),
         ] {
-            let why = read_step(&path).expect_err("no step");
+            let why = read_text(&path, STEP_KIB).expect_err("no step");
             assert!(why.contains(said), "{why}");
         }
     }

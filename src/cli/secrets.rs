@@ -4,7 +4,6 @@
 //! stack needs (`lab`), or how they reach a host (`apply`).
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -12,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::agents;
-use super::profile_file::beside;
+use super::profile_file::{beside, read_text};
 use super::session::{Known, Session};
 use crate::apply::HostJob;
 use crate::host::NoSecret;
@@ -21,7 +20,7 @@ use crate::model::{FailureClass, Secret, SecretSource, hex};
 use crate::plan::{Notice, Severity};
 
 /// An SSM parameter has 8 KiB at most; keys and tokens are far smaller.
-const LARGEST: u64 = 32 * 1024;
+const LARGEST_KIB: u64 = 32;
 /// A mark goes into the digest of a script, which is in the lockfile: trying passwords against it takes its time.
 const ROUNDS: u32 = 10_000;
 
@@ -29,7 +28,7 @@ const ROUNDS: u32 = 10_000;
 pub(super) const SECRET_TOPIC: &str = "secret";
 
 /// Why a secret could not be read; never with any of it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Unread {
     what: String,
     help: String,
@@ -123,18 +122,18 @@ pub(super) async fn with_secrets(session: &Session, jobs: &[HostJob]) -> Vec<Hos
 async fn values(
     session: &Session,
     sources: &BTreeMap<String, SecretSource>,
-    read: &mut BTreeMap<SecretSource, Result<Secret, NoSecret>>,
+    read: &mut BTreeMap<SecretSource, Result<Secret, Unread>>,
 ) -> Result<Vec<(String, Secret)>, NoSecret> {
     let mut values = Vec::new();
     for (name, source) in sources {
         if !read.contains_key(source) {
-            let secret = value(session, source).await.map_err(|unread| NoSecret {
-                what: format!("the secret {name}: {}", unread.what),
-                help: unread.help,
-            });
-            read.insert(source.clone(), secret);
+            read.insert(source.clone(), value(session, source).await);
         }
-        values.push((name.clone(), read[source].clone()?));
+        let secret = read[source].clone().map_err(|unread| NoSecret {
+            what: format!("the secret {name}: {}", unread.what),
+            help: unread.help,
+        })?;
+        values.push((name.clone(), secret));
     }
     Ok(values)
 }
@@ -222,35 +221,7 @@ fn variable(name: &str) -> Result<Secret, Unread> {
 fn file(path: &Path) -> Result<Secret, Unread> {
     let shown = path.display();
     let help = "write it there, readable by you alone: chmod 600";
-    // Looked at before it is opened: a pipe would be waited for.
-    let opened = std::fs::metadata(path).and_then(|found| {
-        if found.is_file() {
-            std::fs::File::open(path)
-        } else {
-            Err(std::io::Error::other("it is not a file"))
-        }
-    });
-    let mut bytes = Vec::new();
-    let read = opened.and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
-    if let Err(error) = read {
-        let what = match error.kind() {
-            std::io::ErrorKind::NotFound => format!("there is no file {shown}"),
-            _ => format!("the file {shown} cannot be read: {error}"),
-        };
-        return Err(Unread::new(what, help));
-    }
-    if bytes.len() as u64 > LARGEST {
-        return Err(Unread::new(
-            format!("the file {shown} is larger than 32 KiB"),
-            "is it the right one?",
-        ));
-    }
-    let Ok(text) = String::from_utf8(bytes) else {
-        return Err(Unread::new(
-            format!("the file {shown} is not text"),
-            "is it the right one?",
-        ));
-    };
+    let text = read_text(path, LARGEST_KIB).map_err(|what| Unread::new(what, help))?;
     // Editors end a file with a line break, which is no part of a key.
     let text = text.trim_end_matches(['\n', '\r']);
     if text.trim().is_empty() {

@@ -118,7 +118,7 @@ pub(super) async fn rm(app: &mut App, args: &RmArgs) -> Result<u8, OpenError> {
     if code == exit::DONE {
         if cost > Usd::ZERO {
             app.say(&format!(
-                "It goes on costing {cost} an hour, and roboinfra neither shows, stops nor\ndeletes it any more."
+                "It goes on costing {cost} an hour, and roboinfra neither shows, stops nor deletes it any more."
             ));
         }
         again.iter().for_each(|text| app.say(text));
@@ -131,12 +131,12 @@ fn still_asked(lab: &Lab, address: &Address) -> String {
     let kind = lab.resources.get(address).map(|found| found.spec.kind());
     let then = match kind {
         Some(Kind::Alarm | Kind::Dashboard) => {
-            "apply leaves this one alone,\nand makes a new one once it is deleted."
+            "apply leaves this one alone, and makes a new one once it is deleted."
         }
         Some(Kind::KeyPair | Kind::Role | Kind::InstanceProfile | Kind::PlacementGroup) => {
-            "this one has the name, so\nthe next apply stops there until it is deleted."
+            "this one has the name, so the next apply stops there until it is deleted."
         }
-        _ => "the next apply makes a new\none, unless you take it out of the profile.",
+        _ => "the next apply makes a new one, unless you take it out of the profile.",
     };
     format!("The profile still asks for {address}: {then}")
 }
@@ -175,7 +175,7 @@ pub(super) async fn mv(app: &mut App, args: &MvArgs) -> Result<u8, OpenError> {
     report::after_part(app, &session, &prepared, &run);
     if let Some(address) = homeless.filter(|_| code == exit::DONE) {
         app.say(&format!(
-            "The profile does not ask for {address}: unless you write it there,\nthe next apply deletes it. Look first: roboinfra plan{}",
+            "The profile does not ask for {address}: unless you write it there, the next apply deletes it.\nLook first: roboinfra plan{}",
             same_lab(app)
         ));
     }

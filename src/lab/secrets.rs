@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::stack::{STACK_STEP, stack_at};
-use crate::assets::in_order;
 use crate::model::{Address, NodeName, SecretSource};
 use crate::profile::Profile;
 
@@ -49,16 +48,15 @@ fn stacks_that_run(profile: &Profile) -> BTreeSet<NodeName> {
         .collect()
 }
 
-/// The names of the steps that some host runs, with those that they need.
+/// The names of the steps that some host runs. What a step of the user's own needs is among them.
 fn steps_that_run(profile: &Profile) -> BTreeSet<String> {
     let nodes = profile.nodes.values().filter(|node| node.count > 0);
     let edge = profile.edge.values().map(|host| &host.bootstrap);
     nodes
         .map(|node| &node.bootstrap)
         .chain(edge)
-        .filter_map(|names| in_order(names, &|name| profile.step(name)).ok())
         .flatten()
-        .map(|step| step.header.name.clone())
+        .cloned()
         .collect()
 }
 

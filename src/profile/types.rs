@@ -224,8 +224,7 @@ pub struct StepSettings {
 impl Profile {
     /// The bootstrap step of a name: the user's own, or a shipped one.
     pub fn step(&self, name: &str) -> Option<Arc<Step>> {
-        let own = self.step_settings(name).and_then(|step| step.own.as_ref());
-        own.or_else(|| assets::step(name)).cloned()
+        find_step(&self.steps, name)
     }
 
     /// What `[step.*]` says of a step.
@@ -233,6 +232,18 @@ impl Profile {
         let name = NodeName::try_from(name).ok()?;
         self.steps.get(&name)
     }
+}
+
+/// The step of a name, where these are the sections about steps.
+pub(super) fn find_step(
+    sections: &BTreeMap<NodeName, StepSettings>,
+    name: &str,
+) -> Option<Arc<Step>> {
+    let section = NodeName::try_from(name)
+        .ok()
+        .and_then(|name| sections.get(&name));
+    let own = section.and_then(|section| section.own.as_ref());
+    own.or_else(|| assets::step(name)).cloned()
 }
 
 /// `[metrics]`.

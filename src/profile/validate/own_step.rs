@@ -14,22 +14,13 @@ use crate::profile::problem::Problems;
 use crate::profile::quote::quote;
 use crate::profile::read::{At, Fields, ReadFile};
 use crate::profile::suggest::did_you_mean;
-use crate::profile::types::{EdgeHost, Node, StepSettings};
+use crate::profile::types::{EdgeHost, Node, StepSettings, find_step};
 
 /// The sections of the profile that are about steps.
 pub(super) type Steps = BTreeMap<NodeName, StepSettings>;
 
 /// Where a step that is the user's own is written about, for help.
 const MANUAL: &str = "docs/bootstrap.md shows how a step is written";
-
-/// The step of a name.
-pub(super) fn find(own: &Steps, name: &str) -> Option<Arc<Step>> {
-    let settings = NodeName::try_from(name)
-        .ok()
-        .and_then(|name| own.get(&name));
-    let own = settings.and_then(|settings| settings.own.as_ref());
-    own.or_else(|| assets::step(name)).cloned()
-}
 
 /// Reads every section and the files that they name.
 pub(super) fn steps(root: &Fields<'_>, files: ReadFile<'_>, problems: &mut Problems) -> Steps {
@@ -256,10 +247,10 @@ fn ordered(name: &At<&str>, fields: &Fields<'_>, steps: &Steps, problems: &mut P
     let Some(path) = fields.text("script") else {
         return;
     };
-    if find(steps, name.value).is_none() {
+    if find_step(steps, name.value).is_none() {
         return;
     }
-    if let Err(error) = in_order(&[name.value], &|name| find(steps, name)) {
+    if let Err(error) = in_order(&[name.value], &|name| find_step(steps, name)) {
         problems
             .add(
                 BAD_STEP_FILE,
@@ -278,30 +269,18 @@ pub(super) fn used(
     steps: &Steps,
     problems: &mut Problems,
 ) {
+    let order = |name: &str| in_order(&[name], &|name| find_step(steps, name));
     let listed = nodes.values().map(|node| &node.bootstrap);
-    let listed = listed
-        .chain(edge.values().map(|host| &host.bootstrap))
-        .flatten();
-    let names: BTreeSet<&String> = listed.collect();
-    let known: Vec<&String> = names
-        .into_iter()
-        .filter(|name| find(steps, name).is_some())
-        .collect();
-    // A step without an order is told of by its own section.
-    let run: BTreeSet<String> = known
-        .into_iter()
-        .filter_map(|name| in_order(&[name], &|name| find(steps, name)).ok())
+    let listed = listed.chain(edge.values().map(|host| &host.bootstrap));
+    let run: BTreeSet<String> = listed
+        .flatten()
+        .filter_map(|name| order(name).ok())
         .flatten()
         .map(|step| step.header.name.clone())
         .collect();
     for (at, _) in root.named("step") {
-        let name = NodeName::try_from(at.value).ok();
-        let there =
-            name.is_some_and(|name| steps.contains_key(&name)) && find(steps, at.value).is_some();
-        if there
-            && !run.contains(at.value)
-            && in_order(&[at.value], &|name| find(steps, name)).is_ok()
-        {
+        // A step that cannot run is told of by its own section.
+        if !run.contains(at.value) && order(at.value).is_ok() {
             problems
                 .add(
                     UNUSED_STEP,

@@ -1,7 +1,7 @@
 //! `bootstrap`: the steps of a node or an edge host.
 
 use super::names::no_duplicates;
-use super::own_step::{Steps, find};
+use super::own_step::Steps;
 use crate::assets::{self, in_order};
 use crate::catalog;
 use crate::model::{ImageRef, NodeName};
@@ -11,6 +11,7 @@ use crate::profile::problem::Problems;
 use crate::profile::quote::quote;
 use crate::profile::read::Fields;
 use crate::profile::suggest::did_you_mean;
+use crate::profile::types::find_step;
 
 /// The steps of a node or an edge host; `default` where it lists none.
 pub(super) fn bootstrap(
@@ -52,7 +53,7 @@ fn with_needs(names: Vec<String>, own: &Steps) -> Vec<String> {
     if !names.iter().any(is_own) {
         return names;
     }
-    match in_order(&names, &|name| find(own, name)) {
+    match in_order(&names, &|name| find_step(own, name)) {
         Ok(steps) => steps.iter().map(|step| step.header.name.clone()).collect(),
         Err(_) => names,
     }
@@ -71,7 +72,7 @@ pub(super) fn steps_fit_image(
     let (id, version) = image.system;
     let is_listed = |name: &str| listed.value.iter().any(|at| at.value == name);
     for at in &listed.value {
-        let steps = in_order(&[at.value], &|name| find(own, name)).unwrap_or_default();
+        let steps = in_order(&[at.value], &|name| find_step(own, name)).unwrap_or_default();
         let misfit = steps.iter().find(|step| {
             let name = step.header.name.as_str();
             !step.header.supports(id, version) && (name == at.value || !is_listed(name))
