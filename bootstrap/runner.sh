@@ -14,6 +14,9 @@ unset BASH_ENV ENV CDPATH
 readonly HOME_DIR=${ROBOINFRA_HOME:-/var/lib/roboinfra}
 readonly RUN_DIR=${ROBOINFRA_RUN:-/run/roboinfra}
 readonly LONGEST_SCRIPT=1048576
+readonly LONGEST_SECRETS=262144
+# Seconds that the next secret is waited for; ROBOINFRA_SECRETS_WAIT overrides, for tests.
+readonly SECRETS_WAIT=${ROBOINFRA_SECRETS_WAIT:-20}
 readonly CHUNK=65536
 # A program that a step installs comes in pieces.
 readonly LARGEST_FILE=268435456
@@ -35,6 +38,7 @@ unwritable() {
 }
 
 homes() {
+    if [[ -d $HOME_DIR/steps && -d $RUN_DIR ]]; then return; fi
     if ! { mkdir -p "$HOME_DIR/steps" "$RUN_DIR" && chmod 700 "$HOME_DIR" "$RUN_DIR"; } 2>/dev/null; then
         unwritable "$HOME_DIR or $RUN_DIR cannot be made"
     fi
@@ -47,15 +51,16 @@ is_number() { [[ $1 =~ ^(0|[1-9][0-9]{0,14})$ ]] || refuse "bad-number not a num
 is_limit() { [[ $1 =~ ^[1-9][0-9]{0,8}$ ]] || refuse "bad-number not a number of seconds"; }
 takes() { (($1 == $2)) || refuse "bad-arguments"; }
 
-boot_id() {
-    local id=${ROBOINFRA_BOOT_ID:-}
-    [[ -n $id ]] || read -r id </proc/sys/kernel/random/boot_id || id=unknown
-    printf '%s' "$id"
-}
+this_boot=${ROBOINFRA_BOOT_ID:-}
+[[ -n $this_boot ]] || read -r this_boot </proc/sys/kernel/random/boot_id || this_boot=unknown
+readonly this_boot
 
 under_systemd() { [[ ${ROBOINFRA_SYSTEMD:-yes} != no && -d /run/systemd/system ]]; }
 
 # --- Records -----------------------------------------------------------------------------------------------------
+#
+# A step is looked at many times a second while it is followed, on small computers too: what is asked then starts no
+# process, not even a subshell, and answers in the variable `found`.
 
 # load NAME DIGEST: fills the record's variables with how the step stands now.
 load() {
@@ -66,7 +71,7 @@ load() {
         [[ $state != running ]] || state=interrupted
     fi
     # In another boot than the one that it asked to leave it is looked at again.
-    if [[ $state == reboot && $boot != "$(boot_id)" ]]; then state=stored; fi
+    if [[ $state == reboot && $boot != "$this_boot" ]]; then state=stored; fi
 }
 
 # A record that cannot be read counts as one of a run that was cut.
@@ -114,44 +119,40 @@ replace() {
 
 # Whether the process of the loaded record is still that process, in this boot.
 is_alive() {
-    local now
-    [[ -n $pid && $boot == "$(boot_id)" ]] && now=$(birth "$pid") && [[ $now == "$born" ]]
+    [[ -n $pid && $boot == "$this_boot" ]] && birth "$pid" && [[ $found == "$born" ]]
 }
 
-# birth PID: when a process began, in ticks since the boot; fails for one that is gone or a zombie.
+# birth PID: finds when a process began, in ticks since the boot; fails for one that is gone or a zombie.
 birth() {
-    local stat
+    local stat words
     { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
     # The name in parentheses may hold anything.
     stat=${stat##*) }
-    local words
     read -r -a words <<<"$stat"
-    [[ ${words[0]} != [ZX] ]] && printf '%s' "${words[19]}"
+    found=${words[19]}
+    [[ ${words[0]} != [ZX] ]]
 }
 
-# current NAME: the digest of its current script. Without another program: it is asked for each step at every turn.
+# current NAME: finds the digest of its current script.
 current() {
     local dir
     for dir in "$HOME_DIR/steps/$1"/*; do
-        if [[ ${dir##*/} =~ ^[0-9a-f]{64}$ && $dir -ef $HOME_DIR/steps/$1/current ]]; then
-            printf '%s' "${dir##*/}"
-            return
-        fi
+        found=${dir##*/}
+        [[ ! $found =~ ^[0-9a-f]{64}$ || ! $dir -ef $HOME_DIR/steps/$1/current ]] || return 0
     done
+    found=
     return 1
 }
 
-# others NAME: the name of another step that runs, if one does.
+# others NAME: finds the name of another step that runs, if one does.
 others() {
     local link name
     for link in "$HOME_DIR"/steps/*/current; do
         name=${link%/current} name=${name##*/}
-        [[ $name != "$1" ]] || continue
-        load "$name" "$(current "$name")"
-        if [[ $state == running ]]; then
-            printf '%s' "$name"
-            return 0
-        fi
+        if [[ $name == "$1" ]] || ! current "$name"; then continue; fi
+        load "$name" "$found"
+        found=$name
+        if [[ $state == running ]]; then return 0; fi
     done
     return 1
 }
@@ -179,7 +180,8 @@ cmd_put() {
         refuse "digest what arrived has another digest"
     fi
     lock
-    was=$(current "$name") || was=
+    current "$name"
+    was=$found
     if [[ -n $was ]]; then
         load "$name" "$was"
         [[ $state != running || $was == "$digest" ]] || refuse "busy $name"
@@ -285,21 +287,18 @@ forget_files() {
 cmd_start() {
     takes $# 3
     is_name "$1" && is_digest "$2" && is_limit "$3"
-    local name=$1 digest=$2 limit=$3 dir="$HOME_DIR/steps/$1/$2" busy before self
-    [[ -e $dir/script && $(current "$name") == "$digest" ]] || refuse "unknown $name $digest"
-    local secrets
-    secrets=$(read_secrets) || {
-        # Its last line is a refusal, or a secret of a client that then fell silent.
-        secrets=${secrets##*$'\n'}
-        [[ $secrets == 'error '* ]] || refuse "bad-secret the secrets have not arrived within 20 s"
-        printf '%s\n' "$secrets" && exit 1
-    }
+    local name=$1 digest=$2 limit=$3 dir="$HOME_DIR/steps/$1/$2" before self
+    if [[ ! -e $dir/script ]] || ! current "$name" || [[ $found != "$digest" ]]; then
+        refuse "unknown $name $digest"
+    fi
+    local secrets=''
+    read_secrets
     lock
     load "$name" "$digest"
     case $state in
         running | done) printf '%s %s %s\n' "$state" "$name" "$digest" && return ;;
     esac
-    ! busy=$(others "$name") || refuse "busy $busy"
+    ! others "$name" || refuse "busy $found"
     if [[ $(sha256sum <"$dir/script") != "$digest  -" ]]; then
         rm -rf "$dir" "$HOME_DIR/steps/$name/current"
         refuse "damaged the stored script of $name is not what was stored; it must be put again"
@@ -308,12 +307,13 @@ cmd_start() {
     load "$name" "$digest"
     end_leftover
     before=$tries
-    self=$(readlink -f "${BASH_SOURCE[0]}")
+    self=${BASH_SOURCE[0]}
+    [[ $self == /* ]] || self=$PWD/$self
     if [[ ! -s $HOME_DIR/reserve ]]; then head -c 65536 /dev/zero >"$HOME_DIR/reserve" 2>/dev/null; fi
-    rm -f "$RUN_DIR/$name.env"
-    if [[ -n $secrets ]]; then printf '%s\n' "$secrets" >"$RUN_DIR/$name.env" || unwritable "$RUN_DIR"; fi
+    forget_secrets "$name"
+    if [[ -n $secrets ]]; then printf '%s' "$secrets" >"$RUN_DIR/$name.env" || unwritable "$RUN_DIR"; fi
     launch "$name" "$digest" "$limit" "$self" || {
-        rm -f "$RUN_DIR/$name.env"
+        forget_secrets "$name"
         refuse "not-started the step could not be started"
     }
     # Started means that its record says so.
@@ -324,32 +324,39 @@ cmd_start() {
         pause 0.02
     done
     if ((tries == before)); then
-        rm -f "$RUN_DIR/$name.env"
+        forget_secrets "$name"
         refuse "not-started the step did not begin within 30 s"
     fi
     printf 'started %s %s\n' "$name" "$digest"
 }
 
 launch() {
-    local variable pass=()
+    local variable unit
     if under_systemd; then
-        for variable in ROBOINFRA_HOME ROBOINFRA_RUN; do
-            [[ -z ${!variable:-} ]] || pass+=("--setenv=$variable=${!variable}")
-        done
-        systemctl stop "roboinfra-step-$1.service" >/dev/null 2>&1
         # The runner keeps the time itself; systemd's limit is for a runner that is gone.
-        systemd-run --quiet --collect --unit="roboinfra-step-$1" --description="roboinfra step $1" \
-            -p KillMode=control-group -p "RuntimeMaxSec=$(($3 + 60))" -p TimeoutStopSec=15 "${pass[@]}" \
-            bash "$4" exec "$1" "$2" "$3" 9>&- >&2
+        unit=(systemd-run --quiet --collect --unit="roboinfra-step-$1" --description="roboinfra step $1"
+            -p KillMode=control-group -p "RuntimeMaxSec=$(($3 + 60))" -p TimeoutStopSec=15)
+        for variable in ROBOINFRA_HOME ROBOINFRA_RUN; do
+            [[ -z ${!variable:-} ]] || unit+=("--setenv=$variable=${!variable}")
+        done
+        unit+=(bash "$4" exec "$1" "$2" "$3")
+        # What an earlier run has left is in the way.
+        "${unit[@]}" >/dev/null 2>&1 9>&- || {
+            systemctl stop "roboinfra-step-$1.service" >/dev/null 2>&1
+            "${unit[@]}" 9>&- >&2
+        }
     else
         setsid -f bash "$4" exec "$1" "$2" "$3" </dev/null >/dev/null 2>&1 9>&-
     fi
 }
 
-# Reads `NAME=base64value` lines and checks them; prints them as they came. Their values are never an argument.
+# Of `start`: reads `NAME=base64value` lines into its `secrets`, and checks them. Their values are never an argument.
 read_secrets() {
-    local line value
-    timeout 20 head -c 262144 | while IFS= read -r line; do
+    local line value code
+    while :; do
+        IFS= read -r -t "$SECRETS_WAIT" line
+        code=$?
+        ((code == 0)) || break
         [[ -n $line ]] || continue
         if [[ ! $line =~ ^([A-Z][A-Z0-9_]*)=([A-Za-z0-9+/]*={0,2})$ ]]; then
             refuse "bad-secret a line is not NAME=base64"
@@ -359,8 +366,11 @@ read_secrets() {
             PATH | IFS | HOME | ENV | SHELLOPTS | BASH* | LD_* | ROBOINFRA_*) refuse "bad-secret not a secret's name" ;;
         esac
         printf '%s' "$value" | base64 -d >/dev/null 2>&1 || refuse "bad-secret a value is not base64"
-        printf '%s\n' "$line"
+        secrets+=$line$'\n'
+        ((${#secrets} <= LONGEST_SECRETS)) || refuse "bad-secret they have at most $LONGEST_SECRETS bytes"
     done
+    ((code <= 128)) || refuse "bad-secret the secrets have not arrived within $SECRETS_WAIT s"
+    [[ -z $line ]] || refuse "bad-secret the last line has not come whole"
 }
 
 # Of every step and script: two at once would be in each other's way.
@@ -376,10 +386,10 @@ end_leftovers() {
 
 # What a run of the loaded record has left running: its runner was killed, its children were not.
 end_leftover() {
-    local turn left now
-    [[ -n $pid && $boot == "$(boot_id)" ]] || return 0
+    local turn left
+    [[ -n $pid && $boot == "$this_boot" ]] || return 0
     # Somebody else's process by now, with the same number.
-    if now=$(birth "$pid") && [[ $now != "$born" ]]; then return 0; fi
+    if birth "$pid" && [[ $found != "$born" ]]; then return 0; fi
     for ((turn = 0; turn <= GRACE * 5; turn++)); do
         read -r -a left <<<"$(session "$pid")"
         ((${#left[@]} > 0)) || return 0
@@ -407,7 +417,8 @@ cmd_exec() {
     # Held as long as this process lives; no child has it.
     { exec 8>"$HOME_DIR/running"; } 2>/dev/null && flock -w 5 8 || exit 1
     load "$name" "$digest"
-    tries=$((tries + 1)) state=running rc='' started=$EPOCHSECONDS ended='' boot=$(boot_id) pid=$$ born=$(birth $$)
+    birth $$
+    tries=$((tries + 1)) state=running rc='' started=$EPOCHSECONDS ended='' boot=$this_boot pid=$$ born=$found
     exec </dev/null >>"$dir/log" 2>&1
     printf '=== try %s at %(%Y-%m-%dT%H:%M:%SZ)T\n' "$tries" -1 2>/dev/null
     save "$name" "$digest"
@@ -430,9 +441,9 @@ cmd_exec() {
     done
     # What the step has left behind in its own group goes with it.
     kill -KILL -- "-$child" 2>/dev/null
-    rm -f "$RUN_DIR/$name.env"
+    forget_secrets "$name"
     ended=$EPOCHSECONDS rc=$code
-    state=$(outcome "$code" "$asked" "$((ended - started))" "$limit")
+    outcome "$code" "$asked" "$((ended - started))" "$limit"
     if [[ $state == failed && $(free_mib "$HOME_DIR") -lt 32 ]]; then
         rm -f "$HOME_DIR/reserve"
         printf 'roboinfra: error no-space: %s\nroboinfra: help: %s\n' "the disk is full" \
@@ -441,25 +452,28 @@ cmd_exec() {
     save "$name" "$digest"
 }
 
-# outcome CODE ASKED SECONDS LIMIT: the state in which a run ended.
+# outcome CODE ASKED SECONDS LIMIT: sets the state in which a run ended.
 outcome() {
     case $1 in
-        0) printf 'done' ;;
-        100) printf 'reboot' ;;
-        75) printf 'later' ;;
+        0) state="done" ;;
+        100) state=reboot ;;
+        75) state=later ;;
         *)
             if [[ -n $2 ]]; then
-                printf 'interrupted'
+                state=interrupted
             elif (($3 >= $4 && ($1 == 124 || $1 == 137))); then
-                printf 'timeout'
+                state=timeout
             elif (($1 == 129 || $1 == 130 || $1 == 137 || $1 == 143)); then
-                printf 'interrupted'
+                state=interrupted
             else
-                printf 'failed'
+                state=failed
             fi
             ;;
     esac
 }
+
+# forget_secrets NAME: those that the step has not taken.
+forget_secrets() { [[ ! -e $RUN_DIR/$1.env ]] || rm -f "$RUN_DIR/$1.env"; }
 
 # play NAME SCRIPT: the step itself, in an environment that is not that of whoever asked.
 cmd_play() {
@@ -469,7 +483,7 @@ cmd_play() {
             # Not exported: the step passes a secret to the one program that needs it.
             printf -v "${line%%=*}" '%s' "$(printf '%s' "${line#*=}" | base64 -d)"
         done <"$RUN_DIR/$1.env"
-        rm -f "$RUN_DIR/$1.env"
+        forget_secrets "$1"
     fi
     unset line
     umask 022
@@ -506,7 +520,8 @@ cmd_stop() {
     takes $# 1
     is_name "$1"
     local digest turn
-    digest=$(current "$1") || refuse "unknown $1"
+    current "$1" || refuse "unknown $1"
+    digest=$found
     load "$1" "$digest"
     if [[ $state != running ]]; then
         printf '%s %s %s\n' "$state" "$1" "$digest"
@@ -534,7 +549,8 @@ cmd_status() {
     local link name digest
     for link in "$HOME_DIR"/steps/*/current; do
         name=${link%/current} name=${name##*/}
-        digest=$(current "$name") || continue
+        current "$name" || continue
+        digest=$found
         [[ -e $HOME_DIR/steps/$name/$digest/script ]] || continue
         load "$name" "$digest"
         printf 'step %s %s %s rc=%s started=%s ended=%s tries=%s\n' \
@@ -568,7 +584,8 @@ cmd_follow() {
         # The state first: what was logged before the end is there when the end is seen.
         load "$name" "$digest"
         [[ $state != stored || $rc == 100 ]] || refuse "not-started $name $digest"
-        size=$(stat -c %s "$log" 2>/dev/null) || size=0
+        size=0
+        ! grown || size=$(stat -c %s "$log" 2>/dev/null) || size=0
         while ((at < size)); do
             length=$((size - at < CHUNK ? size - at : CHUNK))
             printf '= %s %s\n' "$at" "$length" || exit 0
@@ -589,6 +606,14 @@ cmd_follow() {
     done
 }
 
+# Of `follow`: whether its log has grown since this was asked last.
+grown() {
+    local some more=1
+    [[ -n ${told:-} ]] || { exec {told}<"$log"; } 2>/dev/null || return
+    while IFS= read -r -d '' -n "$CHUNK" -u "$told" some || [[ -n $some ]]; do more=0; done
+    return "$more"
+}
+
 # raw FILE OFFSET LENGTH: its bytes.
 raw() { dd if="$1" bs=64K iflag=skip_bytes,count_bytes skip="$2" count="$3" status=none 2>/dev/null; }
 
@@ -601,7 +626,8 @@ cmd_log() {
         digest=$1
         shift
     else
-        digest=$(current "$name") || refuse "unknown $name"
+        current "$name" || refuse "unknown $name"
+        digest=$found
     fi
     is_digest "$digest" && is_number "$1" && is_number "$2"
     [[ ! -e $HOME_DIR/steps/$name/$digest/log ]] || raw "$HOME_DIR/steps/$name/$digest/log" "$1" "$2"
@@ -613,7 +639,8 @@ cmd_versions() {
     system_facts | grep -E '^(kernel|os)=' || true
     for link in "$HOME_DIR"/steps/*/current; do
         name=${link%/current} name=${name##*/}
-        digest=$(current "$name") || continue
+        current "$name" || continue
+        digest=$found
         load "$name" "$digest"
         [[ $state == "done" ]] || continue
         # shellcheck disable=SC2016 # For the inner shell.
@@ -642,7 +669,7 @@ cmd_measure() {
 # Whether a step that is done still passes its check.
 proof() {
     local digest said
-    if ! digest=$(current "$1") || ! load "$1" "$digest" || [[ $state != "done" ]]; then
+    if ! current "$1" || ! load "$1" "${digest:=$found}" || [[ $state != "done" ]]; then
         printf 'proof-%s=not-done\n' "$1"
         return
     fi
@@ -736,9 +763,8 @@ cmd_release() {
 
 cmd_reboot() {
     takes $# 0
-    local busy
-    ! busy=$(others ' ') || refuse "busy $busy"
-    printf 'rebooting %s\n' "$(boot_id)"
+    ! others ' ' || refuse "busy $found"
+    printf 'rebooting %s\n' "$this_boot"
     sync
     # While apt installs, systemd refuses it even to root: it is asked for again for four minutes, less than it is waited for.
     local command="for turn in \$(seq 48); do (${ROBOINFRA_REBOOT:-systemctl reboot || reboot}) && exit; sleep 5; done"
@@ -844,7 +870,7 @@ system_facts() {
     printf 'os_id=%s\nos_version=%s\nos=%s\n' "$ID" "$VERSION_ID" "$PRETTY_NAME"
     printf 'arch=%s\nkernel=%s\nhostname=%s\n' "$(uname -m)" "$(uname -r)" "$(uname -n)"
     read -r up _ </proc/uptime
-    printf 'boot_id=%s\nepoch=%s\nuptime_s=%s\n' "$(boot_id)" "$EPOCHSECONDS" "${up%.*}"
+    printf 'boot_id=%s\nepoch=%s\nuptime_s=%s\n' "$this_boot" "$EPOCHSECONDS" "${up%.*}"
     if under_systemd; then
         printf 'systemd=yes\nfailed_units=%s\n' "$(timeout 10 systemctl --failed --no-legend --plain 2>/dev/null | wc -l)"
     else
