@@ -425,7 +425,8 @@ cmd_exec() {
     env -i HOME=/root USER=root LOGNAME=root SHELL=/bin/bash LC_ALL=C.UTF-8 TZ=UTC \
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin \
         ROBOINFRA_HOME="$HOME_DIR" ROBOINFRA_RUN="$RUN_DIR" \
-        timeout -k "$GRACE" "$limit" bash "${BASH_SOURCE[0]}" play "$name" "$dir/script" 8>&- &
+        timeout -k "$GRACE" "$limit" bash -c "$(declare -f roboinfra_play roboinfra_strictly); roboinfra_play \"\$@\"" \
+        "roboinfra step $name" "$dir/script" "$RUN_DIR/$name.env" 8>&- &
     child=$!
     # shellcheck disable=SC2317 # Called by the trap.
     ask() {
@@ -475,40 +476,39 @@ outcome() {
 # forget_secrets NAME: those that the step has not taken.
 forget_secrets() { [[ ! -e $RUN_DIR/$1.env ]] || rm -f "$RUN_DIR/$1.env"; }
 
-# play NAME SCRIPT: the step itself, in an environment that is not that of whoever asked.
-cmd_play() {
-    local line code
-    if [[ -e $RUN_DIR/$1.env ]]; then
-        while IFS= read -r line; do
+# roboinfra_play SCRIPT SECRETS: the step itself. Of this file a step has these two functions and nothing else: no variable
+# here can be in the way of one of its own, and it cannot be in theirs.
+# shellcheck disable=SC2317 # They are handed on as text.
+roboinfra_play() {
+    set -uo pipefail
+    if [[ -e $2 ]]; then
+        while IFS= read -r REPLY; do
             # Not exported: the step passes a secret to the one program that needs it.
-            printf -v "${line%%=*}" '%s' "$(printf '%s' "${line#*=}" | base64 -d)"
-        done <"$RUN_DIR/$1.env"
-        forget_secrets "$1"
+            printf -v "${REPLY%%=*}" '%s' "$(printf '%s' "${REPLY#*=}" | base64 -d)"
+        done <"$2"
+        rm -f "$2"
     fi
-    unset line
+    unset REPLY
     umask 022
-    shopt -u nullglob
     # shellcheck disable=SC1090 # The step.
-    . "$2" || exit 1
+    . "$1" || exit 1
     if ! declare -F check apply >/dev/null; then
         printf 'roboinfra: error bad-step: the script defines no check and apply\n'
         exit 1
     fi
     # Plain subshells: in a condition bash would go on after a failed command.
-    (strictly check)
-    code=$?
-    ((code != 0)) || exit 0
-    (strictly apply)
-    code=$?
-    ((code == 0)) || exit "$code"
-    (strictly check)
-    code=$?
-    ((code == 0)) && exit 0
+    (roboinfra_strictly check)
+    case $? in 0) exit ;; esac
+    (roboinfra_strictly apply)
+    case $? in 0) ;; *) exit ;; esac
+    (roboinfra_strictly check)
+    case $? in 0) exit ;; esac
     printf 'roboinfra: error not-proven: the step has run, but its check still fails\n'
     exit 1
 }
 
-strictly() {
+# shellcheck disable=SC2317
+roboinfra_strictly() {
     set -eEuo pipefail
     # A check says itself why it fails.
     [[ $1 == check ]] ||
@@ -669,7 +669,12 @@ cmd_measure() {
 # Whether a step that is done still passes its check.
 proof() {
     local digest said
-    if ! current "$1" || ! load "$1" "${digest:=$found}" || [[ $state != "done" ]]; then
+    state=
+    if current "$1"; then
+        digest=$found
+        load "$1" "$digest"
+    fi
+    if [[ $state != "done" ]]; then
         printf 'proof-%s=not-done\n' "$1"
         return
     fi
@@ -940,7 +945,6 @@ main() {
         put) cmd_put "$@" ;;
         start) cmd_start "$@" ;;
         exec) cmd_exec "$@" ;;
-        play) cmd_play "$@" ;;
         follow) cmd_follow "$@" ;;
         stop) cmd_stop "$@" ;;
         reboot) cmd_reboot "$@" ;;

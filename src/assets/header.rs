@@ -91,7 +91,7 @@ pub fn parse_header(text: &str) -> Result<Header, HeaderError> {
     if let Some(taken) = taken {
         return Err(wrong(
             lines.last,
-            format!("{taken:?} belongs to the shell or the runner"),
+            format!("{taken:?} belongs to the shell or to roboinfra"),
         ));
     }
     if let Some(twice) = secrets.iter().find(|name| inputs.contains_key(*name)) {
@@ -246,8 +246,8 @@ pub(super) fn is_variable(text: &str) -> bool {
             .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }
 
-/// Variables that mean something to a shell, or cannot be set in one.
-const OF_THE_SHELL: [&str; 13] = [
+/// Variables that mean something to bash, or cannot be set in it.
+const OF_THE_SHELL: [&str; 27] = [
     "PATH",
     "IFS",
     "HOME",
@@ -261,26 +261,26 @@ const OF_THE_SHELL: [&str; 13] = [
     "OLDPWD",
     "SHLVL",
     "POSIXLY_CORRECT",
+    "CDPATH",
+    "GLOBIGNORE",
+    "TMOUT",
+    "RANDOM",
+    "SRANDOM",
+    "SECONDS",
+    "LINENO",
+    "FUNCNAME",
+    "FUNCNEST",
+    "EPOCHSECONDS",
+    "EPOCHREALTIME",
+    "DIRSTACK",
+    "OPTIND",
+    "REPLY",
 ];
 
-/// Variables that the runner has set for good before a step begins.
-const OF_THE_RUNNER: [&str; 8] = [
-    "HOME_DIR",
-    "RUN_DIR",
-    "LONGEST_SCRIPT",
-    "CHUNK",
-    "LARGEST_FILE",
-    "LARGEST_PIECE",
-    "AGENT_STATUS",
-    "GRACE",
-];
-
-/// Whether a variable means something to a shell or to the runner.
+/// Whether a variable means something to a shell or to roboinfra.
 fn is_the_shells(name: &str) -> bool {
     let starts = ["BASH", "LD_", "ROBOINFRA_"];
-    OF_THE_SHELL.contains(&name)
-        || OF_THE_RUNNER.contains(&name)
-        || starts.iter().any(|start| name.starts_with(start))
+    OF_THE_SHELL.contains(&name) || starts.iter().any(|start| name.starts_with(start))
 }
 
 /// Whether a variable is in the environment of a step: what is set to it reaches every program.
@@ -371,7 +371,7 @@ mod tests {
                 "line 7: \"15\" is not a time",
             ),
             ("timeout  15m", "timeout  5h", "up to 4h"),
-            ("EXTRA=", "UID=1000", "\"UID\" belongs to the shell"),
+            ("EXTRA=", "SECONDS=1", "\"SECONDS\" belongs to the shell"),
             (
                 "secrets  REGISTRY_TOKEN",
                 "secrets  PWD",

@@ -282,6 +282,17 @@ unframed() {
     [[ $(stat -c %a "$ROBOINFRA_HOME") == 700 && $(stat -c %a "$ROBOINFRA_RUN") == 700 ]]
 }
 
+@test "a step's variables and functions may have any name" {
+    put any <<<"RUN_DIR=a CHUNK=b GRACE=c this_boot=d state=e code=7 digest=g name=h line=i
+        load() { :; }; refuse() { :; }; main() { :; }
+        check() { [[ -e $here/any ]]; }
+        apply() { echo \$RUN_DIR\$CHUNK\$GRACE\$this_boot\$state\$code\$digest\$name\$line \${HOME_DIR-none}\${found-none} >$here/any; }"
+    printf 'HOME_DIR=%s\nREPLY_TO=%s\n' "$(printf secret | base64)" "$(printf you | base64)" | runner start any "$digest" 30
+    follow any
+    [[ $(state_of any) == "done" && $(cat "$here/any") == "abcde7ghi secretnone" ]]
+    [[ ! -e $ROBOINFRA_RUN/any.env ]]
+}
+
 @test "a full disk: told, no record lost, goes on when there is space" {
     ((EUID == 0)) || skip "mounting a small file system needs root"
     mkdir "$here/full"
