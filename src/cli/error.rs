@@ -6,7 +6,7 @@ use super::exit;
 use crate::model::{Failure, FailureClass};
 use crate::plan::Flaw;
 use crate::port::JournalError;
-use crate::state::{JournalProblem, LockfileProblem, Mismatch};
+use crate::state::{Difference, JournalProblem, LockfileProblem, Mismatch};
 use crate::store;
 use crate::ui::{Circumstances, Help, advise};
 
@@ -132,9 +132,14 @@ impl From<JournalError> for CliError {
 
 impl From<Mismatch> for CliError {
     fn from(mismatch: Mismatch) -> Self {
-        Self::new(mismatch.to_string()).hint(
-            "nothing was changed; use the credentials and the region of that lab, or another lockfile with --lockfile",
-        )
+        let by_profile = |difference: &Difference| matches!(difference.what, "lab" | "region");
+        let help = if mismatch.differences.iter().any(by_profile) {
+            "nothing was changed; a lab keeps its name and its region: write them into the profile as they were, or destroy \
+             the lab first; a second lab has a lockfile of its own: --lockfile"
+        } else {
+            "nothing was changed; use the credentials and the endpoint of that lab, or another lockfile with --lockfile"
+        };
+        Self::new(mismatch.to_string()).hint(help)
         .hint("if the lockfile is the wrong one: put this lab's own in its place, or move it away and run `roboinfra state rebuild{lab}`")
     }
 }

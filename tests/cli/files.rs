@@ -72,15 +72,22 @@ fn a_lockfile_of_a_newer_version_asks_for_that_version() {
 #[test]
 fn a_lockfile_of_another_lab_is_refused() {
     let bench = Bench::applied();
-    bench.write("lab.toml", PROFILE.replace("\"bench\"", "\"other\""));
-    for words in [
-        &["plan", "--sandbox"][..],
-        &["apply", "--sandbox", "--yes"],
-        &["destroy", "--sandbox", "--yes"],
-    ] {
-        bench
-            .harmless(words, 1)
-            .says(&["bench", "other", "--lockfile"]);
+    for (written, edited) in [("\"bench\"", "\"other\""), ("us-east-1", "eu-west-1")] {
+        let profile = PROFILE.replace(written, edited);
+        assert_ne!(profile, PROFILE);
+        bench.write("lab.toml", profile);
+        for words in [
+            &["plan", "--sandbox"][..],
+            &["apply", "--sandbox", "--yes"],
+            &["destroy", "--sandbox", "--yes"],
+        ] {
+            bench.harmless(words, 1).says(&[
+                written.trim_matches('"'),
+                edited.trim_matches('"'),
+                "destroy the lab first",
+                "--lockfile",
+            ]);
+        }
     }
 }
 
