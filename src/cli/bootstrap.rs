@@ -14,7 +14,6 @@ use super::secrets::known;
 use super::session::{OpenError, Session};
 use super::tend::{PATIENCE, code_of_hosts, forget_others, tend, told};
 use crate::apply::HostJob;
-use crate::model::Address;
 use crate::plan::{Notice, Severity};
 
 /// Make hosts ready: driver, Docker, container toolkit and what else their steps install.
@@ -23,7 +22,7 @@ use crate::plan::{Notice, Severity};
 /// Without an address all running machines of the lab and all edge hosts are made ready.
 #[derive(Debug, Args)]
 pub(super) struct BootstrapArgs {
-    /// Hosts, as `node.sim.0`, `node.sim` or `edge.arm1`.
+    /// Hosts or groups of them, as `sim`, `sim.0` or `arm1`; default: all.
     hosts: Vec<String>,
     /// How long a host that does not answer is asked again, in seconds.
     #[arg(long, value_name = "SECONDS")]
@@ -59,10 +58,9 @@ fn agents(
 
 pub(super) async fn bootstrap(app: &mut App, args: &BootstrapArgs) -> Result<u8, OpenError> {
     let session = Session::open(&app.global.target(), &app.settings).await?;
-    let asked: Vec<Address> = args.hosts.iter().map(Address::new).collect();
     let mut books = Books::open(app, &session, "bootstrap").await?;
     let known = known(&session).await;
-    let jobs = hosts(app, &session, &known.at_hand, &asked).await?;
+    let jobs = hosts(app, &session, &known.at_hand, &args.hosts).await?;
     agents(app, &session, &known.missing, &jobs)?;
     if jobs.is_empty() {
         app.say("There is no host to make ready: no machine of the lab runs, and the profile has no [edge.*].");

@@ -14,7 +14,6 @@ use super::session::{OpenError, Session};
 use super::tend::{tending, write_down};
 use crate::apply::{HostJob, examine, remember};
 use crate::host::{Finding, HostEnd, Verdict};
-use crate::model::Address;
 use crate::ui::examined_view;
 use crate::ui::json::examined_json;
 
@@ -24,15 +23,14 @@ use crate::ui::json::examined_json;
 /// is written down, and `plan` shows it. Exits with 0 if every host is as it should be, 6 if not.
 #[derive(Debug, Args)]
 pub(super) struct DoctorArgs {
-    /// Hosts, as `node.sim.0`; default: all.
+    /// Hosts or groups of them, as `sim`, `sim.0` or `arm1`; default: all.
     hosts: Vec<String>,
 }
 
 pub(super) async fn doctor(app: &mut App, args: &DoctorArgs) -> Result<u8, OpenError> {
     let session = Session::open(&app.global.target(), &app.settings).await?;
-    let asked: Vec<Address> = args.hosts.iter().map(Address::new).collect();
     let secrets = known(&session).await;
-    let mut jobs: Vec<HostJob> = hosts(app, &session, &secrets.at_hand, &asked).await?;
+    let mut jobs: Vec<HostJob> = hosts(app, &session, &secrets.at_hand, &args.hosts).await?;
     if !secrets.unread.is_empty() {
         take_as_done(&session, &mut jobs).await?;
     }

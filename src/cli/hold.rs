@@ -15,7 +15,7 @@ use super::stepless;
 use super::tend::{PATIENCE, tending};
 use crate::apply;
 use crate::lab::AtHand;
-use crate::model::{Address, Hold};
+use crate::model::Hold;
 use crate::ui::{HoldReport, hold_view, json};
 
 /// So long a host may take to answer.
@@ -29,7 +29,7 @@ const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 /// [schedule] ttl. `status` shows it.
 #[derive(Debug, Args)]
 pub(super) struct HoldArgs {
-    /// A host or a group, as `node.sim.0`, `node.sim` or `edge.arm1`.
+    /// A host or a group of them, as `sim`, `sim.0` or `arm1`.
     host: String,
     /// For how long, for example 2h.
     #[arg(value_name = "TIME", value_parser = duration, required_unless_present_any = ["forever", "release"])]
@@ -45,7 +45,13 @@ pub(super) struct HoldArgs {
 pub(super) async fn hold(app: &mut App, args: &HoldArgs) -> Result<u8, OpenError> {
     let session = stepless::open(app).await?;
     let wanted = wanted(app, &session, args)?;
-    let jobs = hosts(app, &session, &AtHand::default(), &[address(&args.host)]).await?;
+    let jobs = hosts(
+        app,
+        &session,
+        &AtHand::default(),
+        std::slice::from_ref(&args.host),
+    )
+    .await?;
     let tending = tending(app, &session, PATIENCE);
     let busy = app.busy("telling the hosts");
     let asked = jobs
@@ -85,13 +91,4 @@ fn wanted(app: &App, session: &Session, args: &HoldArgs) -> Result<Option<Hold>,
     }
     let until = Some(session.clock.now() + time);
     Ok(Some(Hold { until, by }))
-}
-
-/// `sim.0` is `node.sim.0`.
-fn address(asked: &str) -> Address {
-    if asked.starts_with("node.") || asked.starts_with("edge.") {
-        Address::new(asked)
-    } else {
-        Address::of(&["node", asked])
-    }
 }

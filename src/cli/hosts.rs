@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::app::{App, READING};
 use super::error::CliError;
 use super::exit;
+use super::named;
 use super::prepare::read;
 use super::session::{OpenError, Session};
 use crate::apply::HostJob;
@@ -23,29 +24,30 @@ pub(super) async fn hosts(
     app: &App,
     session: &Session,
     at_hand: &AtHand,
-    asked: &[Address],
+    asked: &[String],
 ) -> Result<Vec<HostJob>, OpenError> {
+    let named: Vec<Address> = asked
+        .iter()
+        .map(|asked| named::address(&session.profile, asked))
+        .collect();
     let wanted =
-        |address: &Address| asked.is_empty() || asked.iter().any(|asked| address.is_within(asked));
+        |address: &Address| named.is_empty() || named.iter().any(|named| address.is_within(named));
     let mut jobs = edge_jobs(session, at_hand, &wanted)?;
     let nodes = session.profile.nodes.keys();
     let any_node = nodes
         .map(|name| Address::of(&["node", name.as_str()]))
         .any(|group| {
-            asked.is_empty()
-                || asked
+            named.is_empty()
+                || named
                     .iter()
-                    .any(|asked| asked.is_within(&group) || group.is_within(asked))
+                    .any(|named| named.is_within(&group) || group.is_within(named))
         });
     if any_node {
         jobs.extend(node_jobs(app, session, at_hand, &wanted).await?);
     }
-    for address in asked {
-        if !jobs.iter().any(|job| job.target.address.is_within(address)) {
-            return Err(CliError::new(format!("there is no host {address} that could be made ready"))
-                .hint("hosts are the running machines of the lab, as `node.sim.0`, and the profile's [edge.*], as `edge.arm1`")
-                .hint("roboinfra status{lab} shows what runs")
-                .into());
+    for (asked, named) in asked.iter().zip(&named) {
+        if !jobs.iter().any(|job| job.target.address.is_within(named)) {
+            return Err(named::nobody(&session.profile, asked).into());
         }
     }
     Ok(jobs)
@@ -175,7 +177,7 @@ fn keys(session: &Session) -> Vec<PathBuf> {
 
 /// The one host that a command is about.
 pub(super) async fn host(app: &App, session: &Session, asked: &str) -> Result<HostJob, OpenError> {
-    let mut found = hosts(app, session, &AtHand::default(), &[Address::new(asked)]).await?;
+    let mut found = hosts(app, session, &AtHand::default(), &[asked.to_owned()]).await?;
     match (found.pop(), found.as_slice()) {
         (Some(one), []) => Ok(one),
         (_, others) => Err(CliError::new(format!(

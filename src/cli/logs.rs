@@ -20,7 +20,7 @@ use crate::host::StepState;
 /// and a service for as long as it runs.
 #[derive(Debug, Args)]
 pub(super) struct LogsArgs {
-    /// The host, as `node.sim.0` or `edge.arm1`.
+    /// The host, as `sim.0` or `arm1`; `sim` where that is one machine.
     host: String,
     /// The step or service, for example `docker` or `redis`.
     name: Option<String>,

@@ -26,7 +26,7 @@ const LONGEST: Duration = Duration::from_secs(14 * 86_400);
 /// Show what the machines have published in the last hours, as plots.
 #[derive(Debug, Args)]
 pub(super) struct MetricsArgs {
-    /// A machine or a group of them, as `sim.0` or `node.sim`; default: every machine.
+    /// A machine or a group of them, as `sim` or `sim.0`; default: every machine.
     node: Option<String>,
     /// From how long ago, as `45m`, `6h` or `2d`, a fortnight at most.
     #[arg(long, value_name = "AGO", default_value = "3h", value_parser = ago)]

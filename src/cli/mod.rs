@@ -30,6 +30,7 @@ mod leased;
 mod logs;
 mod man;
 mod metrics;
+mod named;
 mod plan;
 mod policy;
 mod power;

@@ -6,9 +6,9 @@ use super::app::App;
 use super::books::Books;
 use super::error::CliError;
 use super::exec::code_of_run;
+use super::named;
 use super::prepare::{Prepared, Reading, Wish, price, think};
 use super::session::{OpenError, Session};
-use super::show::same_lab;
 use super::{exit, report, stepless};
 use crate::apply::Report;
 use crate::event::RunEnd;
@@ -21,7 +21,7 @@ use crate::ui;
 /// Start or stop machines and wait until they have.
 #[derive(Debug, Args)]
 pub(super) struct PowerArgs {
-    /// Machines or groups, such as node.sim or node.sim.0; all of the lab unless given.
+    /// Machines or groups of them, as `sim` or `sim.0`; default: all of the lab.
     nodes: Vec<String>,
 }
 
@@ -32,13 +32,18 @@ pub(super) async fn power(app: &mut App, args: &PowerArgs, way: Power) -> Result
     let reading = books.read(app, &session, Mode::Apply).await?;
     let wish = Wish::whole(Mode::Apply);
     let (lab, _) = think(&session, &reading, books.recorded().as_ref(), &wish)?;
-    let targets = args.nodes.iter().map(|node| full(node)).collect();
+    let targets = args.nodes.iter();
+    let targets = targets
+        .map(|node| named::address(&session.profile, node))
+        .collect();
     let plan = plan::power(&lab, reading.inventory(), way, &targets);
     blocked(&plan)?;
     if plan.changes.is_empty() {
-        return Err(CliError::new("there is no such machine")
-            .hint(format!("roboinfra status{}", same_lab(app)))
-            .into());
+        return Err(match args.nodes.first() {
+            Some(asked) => named::unknown(&session.profile, asked),
+            None => CliError::new("the lab has no machines").hint("roboinfra status{lab}"),
+        }
+        .into());
     }
     if plan.steps.is_empty() {
         books.conclude(app, &session).await?;
@@ -69,15 +74,6 @@ pub(super) async fn power(app: &mut App, args: &PowerArgs, way: Power) -> Result
         );
     }
     Ok(code)
-}
-
-/// `sim` and `sim.0` mean `node.sim` and `node.sim.0`.
-fn full(node: &str) -> Address {
-    if node.starts_with("node.") {
-        Address::new(node)
-    } else {
-        Address::of(&["node", node])
-    }
 }
 
 fn blocked(plan: &Plan) -> Result<(), CliError> {

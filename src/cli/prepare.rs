@@ -341,13 +341,17 @@ fn aimed_at_something(
     });
     let known: Vec<&Address> = lab.resources.keys().chain(remembered).chain(seen).collect();
     let nowhere = |target: &&Address| !known.iter().any(|address| address.is_within(target));
-    match wish.targets.iter().find(nowhere) {
-        None => Ok(()),
-        Some(target) => Err(
-            CliError::new(format!("there is nothing at {target} in this lab"))
-                .hint("`roboinfra graph{lab}` shows every address"),
-        ),
-    }
+    let Some(target) = wish.targets.iter().find(nowhere) else {
+        return Ok(());
+    };
+    let told = CliError::new(format!("there is nothing at {target} in this lab"));
+    let node = Address::of(&["node", target.as_str()]);
+    let told = if nowhere(&&node) {
+        told
+    } else {
+        told.hint(format!("did you mean `{node}`?"))
+    };
+    Err(told.hint("`roboinfra graph{lab}` shows every address"))
 }
 
 /// The same plan with what is to be done on the lab's hosts, for which their stacks' secrets are looked at.

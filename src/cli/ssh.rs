@@ -20,7 +20,7 @@ use crate::profile::Source;
 /// Log in to a host, or run a command on it, with the system's ssh.
 #[derive(Debug, Args)]
 pub(super) struct SshArgs {
-    /// The host, as `node.sim.0` or `edge.arm1`.
+    /// The host, as `sim.0` or `arm1`; `sim` where that is one machine.
     host: String,
     /// A command to run instead of logging in.
     #[arg(last = true)]
@@ -32,7 +32,7 @@ pub(super) struct SshArgs {
 /// Forwards the ports that the profile names in [access.port.*], or only those that are listed, until Ctrl-C.
 #[derive(Debug, Args)]
 pub(super) struct TunnelArgs {
-    /// The host, as `node.sim.0`.
+    /// The host, as `sim.0` or `arm1`; `sim` where that is one machine.
     host: String,
     /// Names of [access.port.*], or port numbers.
     services: Vec<String>,

@@ -36,6 +36,7 @@ pub use read::ReadFile;
 pub use reference::reference;
 pub use schema::schema;
 pub use starters::{Starter, starters};
+pub use suggest::did_you_mean;
 pub use types::{
     AccessPort, Budget, DataVolume, EdgeHost, ExistingNetwork, GpuAction, Idle, MarketChoice,
     Metrics, Moved, Network, Node, Operator, Platform, Profile, Schedule, Source, Stack,

@@ -166,7 +166,15 @@ fn hosts_may_be_left_as_they_are() {
         .ends(1)
         .says(&["nothing at edge.arm"]);
     bench
-        .run(&["bootstrap", "--sandbox", "edge.arm"])
+        .run(&["apply", "--sandbox", "--yes", "--target", "box"])
+        .ends(1)
+        .says(&["nothing at box", "did you mean `node.box`?"]);
+    bench
+        .run(&["bootstrap", "--sandbox", "amr"])
+        .ends(1)
+        .says(&["there is no host amr", "did you mean `arm`?"]);
+    bench
+        .run(&["bootstrap", "--sandbox", "arm"])
         .ends(0)
         .says(&["1 of 1 host ready; 2 steps run."]);
     has_done(&bench, "edge.arm", &["base", "ros-network"]);

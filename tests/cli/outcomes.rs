@@ -82,9 +82,9 @@ fn the_whole_road() {
         .says(&["Nothing to do"]);
     bench.run(&["start", "box", "--sandbox"]).ends(0);
     bench
-        .run(&["start", "none", "--sandbox"])
+        .run(&["start", "bxo", "--sandbox"])
         .ends(1)
-        .says(&["no such machine"]);
+        .says(&["there is no host bxo", "did you mean `box`?"]);
     bench
         .run(&["destroy", "--sandbox"])
         .ends(1)
