@@ -89,6 +89,12 @@ fn own(
             .advise(help);
         None
     };
+    if path.value.trim().is_empty() {
+        return bad(
+            "`script` names no file".to_owned(),
+            "for example: script = \"steps/calibrate.sh\"",
+        );
+    }
     let shown = quote(path.value);
     let text = match files(path.value) {
         Ok(text) => text,
@@ -360,6 +366,7 @@ mod tests {
     fn a_file_that_is_no_step_is_told_by_plan() {
         for (file, says) in [
             ("none.sh", "cannot be read: there is no file none.sh"),
+            ("", "`script` names no file"),
             ("bare.sh", "no good header: line 2: there is no header"),
             ("no-check.sh", "defines no function check"),
             ("windows.sh", "line ends of Windows"),
