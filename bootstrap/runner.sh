@@ -128,7 +128,9 @@ birth() {
     { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
     # The name in parentheses may hold anything.
     stat=${stat##*) }
-    read -r -a words <<<"$stat"
+    # Digits and a letter. What is read with <<< needs a disk in old versions of bash.
+    # shellcheck disable=SC2206
+    words=($stat)
     found=${words[19]}
     [[ ${words[0]} != [ZX] ]]
 }
@@ -331,7 +333,7 @@ cmd_start() {
 }
 
 launch() {
-    local variable unit
+    local variable unit said
     if under_systemd; then
         # The runner keeps the time itself; systemd's limit is for a runner that is gone.
         unit=(systemd-run --quiet --collect --unit="roboinfra-step-$1" --description="roboinfra step $1"
@@ -340,11 +342,15 @@ launch() {
             [[ -z ${!variable:-} ]] || unit+=("--setenv=$variable=${!variable}")
         done
         unit+=(bash "$4" exec "$1" "$2" "$3")
-        # What an earlier run has left is in the way.
-        "${unit[@]}" >/dev/null 2>&1 9>&- || {
+        said=$("${unit[@]}" 2>&1 9>&-) && return
+        # What an earlier run has left may be in the way: "was already loaded", "already exists".
+        if [[ $said == *already* ]]; then
             systemctl stop "roboinfra-step-$1.service" >/dev/null 2>&1
             "${unit[@]}" 9>&- >&2
-        }
+        else
+            printf '%s\n' "$said" >&2
+            return 1
+        fi
     else
         setsid -f bash "$4" exec "$1" "$2" "$3" </dev/null >/dev/null 2>&1 9>&-
     fi
@@ -352,11 +358,12 @@ launch() {
 
 # Of `start`: reads `NAME=base64value` lines into its `secrets`, and checks them. Their values are never an argument.
 read_secrets() {
-    local line value code
+    local line value code began=$EPOCHSECONDS
     while :; do
         IFS= read -r -t "$SECRETS_WAIT" line
         code=$?
         ((code == 0)) || break
+        ((EPOCHSECONDS - began <= 60)) || refuse "bad-secret the secrets have not arrived within a minute"
         [[ -n $line ]] || continue
         if [[ ! $line =~ ^([A-Z][A-Z0-9_]*)=([A-Za-z0-9+/]*={0,2})$ ]]; then
             refuse "bad-secret a line is not NAME=base64"
@@ -391,7 +398,7 @@ end_leftover() {
     # Somebody else's process by now, with the same number.
     if birth "$pid" && [[ $found != "$born" ]]; then return 0; fi
     for ((turn = 0; turn <= GRACE * 5; turn++)); do
-        read -r -a left <<<"$(session "$pid")"
+        session "$pid"
         ((${#left[@]} > 0)) || return 0
         if ((turn == 0)); then kill -TERM "${left[@]}" 2>/dev/null; fi
         pause 0.2
@@ -399,13 +406,15 @@ end_leftover() {
     kill -KILL "${left[@]}" 2>/dev/null
 }
 
-# session ID: the processes of a session; a step's own are all in that of its runner.
+# session ID: the processes of a session, in `left`; a step's own are all in that of its runner.
 session() {
     local file stat words
+    left=()
     for file in /proc/[0-9]*/stat; do
         { read -r stat <"$file"; } 2>/dev/null || continue
-        read -r -a words <<<"${stat##*) }"
-        if [[ ${words[3]} == "$1" && ${words[0]} != [ZX] ]]; then printf '%s ' "${stat%% *}"; fi
+        # shellcheck disable=SC2206 # As above.
+        words=(${stat##*) })
+        if [[ ${words[3]} == "$1" && ${words[0]} != [ZX] ]]; then left+=("${stat%% *}"); fi
     done
 }
 
@@ -498,11 +507,11 @@ roboinfra_play() {
     fi
     # Plain subshells: in a condition bash would go on after a failed command.
     (roboinfra_strictly check)
-    case $? in 0) exit ;; esac
+    case $? in 0) exit 0 ;; esac
     (roboinfra_strictly apply)
-    case $? in 0) ;; *) exit ;; esac
+    case $? in 0) ;; *) exit "$?" ;; esac
     (roboinfra_strictly check)
-    case $? in 0) exit ;; esac
+    case $? in 0) exit 0 ;; esac
     printf 'roboinfra: error not-proven: the step has run, but its check still fails\n'
     exit 1
 }
@@ -585,7 +594,7 @@ cmd_follow() {
         load "$name" "$digest"
         [[ $state != stored || $rc == 100 ]] || refuse "not-started $name $digest"
         size=0
-        ! grown || size=$(stat -c %s "$log" 2>/dev/null) || size=0
+        if [[ $state != running ]] || grown; then size=$(stat -c %s "$log" 2>/dev/null) || size=0; fi
         while ((at < size)); do
             length=$((size - at < CHUNK ? size - at : CHUNK))
             printf '= %s %s\n' "$at" "$length" || exit 0
@@ -606,12 +615,12 @@ cmd_follow() {
     done
 }
 
-# Of `follow`: whether its log has grown since this was asked last.
+# Of `follow`: whether its log may have grown since this was asked last. It reads on, a piece at a time: a long log is no
+# reason to be silent. Zeros are not seen, which the next text or the end makes up for.
 grown() {
-    local some more=1
+    local some
     [[ -n ${told:-} ]] || { exec {told}<"$log"; } 2>/dev/null || return
-    while IFS= read -r -d '' -n "$CHUNK" -u "$told" some || [[ -n $some ]]; do more=0; done
-    return "$more"
+    IFS= read -r -N "$CHUNK" -u "$told" some || [[ -n $some ]]
 }
 
 # raw FILE OFFSET LENGTH: its bytes.
@@ -690,7 +699,8 @@ proof() {
 }
 
 # AWS's copy first: it does not limit anonymous pulls from its own machines. ROBOINFRA_IMAGE overrides, for tests.
-read -ra container_images <<<"${ROBOINFRA_IMAGE:-public.ecr.aws/docker/library/ubuntu:22.04 docker.io/library/ubuntu:22.04}"
+# shellcheck disable=SC2206 # Words.
+container_images=(${ROBOINFRA_IMAGE:-public.ecr.aws/docker/library/ubuntu:22.04 docker.io/library/ubuntu:22.04})
 
 container_sees() {
     local image said='' names

@@ -247,7 +247,7 @@ pub(super) fn is_variable(text: &str) -> bool {
 }
 
 /// Variables that mean something to bash, or cannot be set in it.
-const OF_THE_SHELL: [&str; 27] = [
+const OF_THE_SHELL: [&str; 29] = [
     "PATH",
     "IFS",
     "HOME",
@@ -275,6 +275,8 @@ const OF_THE_SHELL: [&str; 27] = [
     "DIRSTACK",
     "OPTIND",
     "REPLY",
+    "PIPESTATUS",
+    "HISTCMD",
 ];
 
 /// Whether a variable means something to a shell or to roboinfra.

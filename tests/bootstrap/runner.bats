@@ -84,6 +84,22 @@ unframed() {
     [[ ${lines[-1]} == '! done '* ]]
 }
 
+@test "a long log of zeros keeps nobody waiting, and its end is told" {
+    put zeros <<<"check() { [[ -e $here/made ]]; }
+        apply() { head -c 6000000 /dev/zero; until [[ -e $here/go ]]; do sleep 0.1; done; head -c 1000 /dev/zero; touch $here/made; }"
+    start zeros
+    log=$ROBOINFRA_HOME/steps/zeros/$digest/log
+    for _ in {1..50}; do (($(stat -c %s "$log") < 6000000)) || break; sleep 0.1; done
+    size=$(stat -c %s "$log")
+    follow zeros $((size - 10)) >"$here/frames" &
+    for _ in {1..50}; do ! grep -aq "^= $((size - 10)) 10$" "$here/frames" || break; sleep 0.1; done
+    grep -aq "^= $((size - 10)) 10$" "$here/frames"
+    touch "$here/go"
+    wait %1
+    grep -aq "^= $size 1000$" "$here/frames"
+    [[ $(tail -n 1 "$here/frames") == '! done rc=0 '* ]]
+}
+
 @test "a follower that is killed takes nothing with it, and the next one goes on where it stood" {
     put long <<<"check() { [[ -e $here/made ]]; }; apply() { for i in {1..20}; do echo line \$i; sleep 0.1; done; touch $here/made; }"
     start long
@@ -290,6 +306,10 @@ unframed() {
     printf 'HOME_DIR=%s\nREPLY_TO=%s\n' "$(printf secret | base64)" "$(printf you | base64)" | runner start any "$digest" 30
     follow any
     [[ $(state_of any) == "done" && $(cat "$here/any") == "abcde7ghi secretnone" ]]
+    put exits <<<"exit() { echo leaving; builtin exit \"\$@\"; }; check() { false; }; apply() { exit 75; }"
+    start exits
+    run follow exits
+    [[ ${lines[-1]} == '! later rc=75 '* ]]
     [[ ! -e $ROBOINFRA_RUN/any.env ]]
 }
 

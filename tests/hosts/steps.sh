@@ -465,7 +465,16 @@ STEP
     wants "after a reboot in the middle" "$(runner "$name" status | grep '^step outlives')" '* interrupted *' || return 1
     runner "$name" start outlives "$digest" 100 </dev/null >/dev/null
     follow "$name" outlives
-    wants "the second try" "$last" '! done rc=0 *'
+    wants "the second try" "$last" '! done rc=0 *' || return 1
+    # What has its unit is in the way, and is ended.
+    on "$name" 'sudo -n systemd-run --quiet --unit=roboinfra-step-blocked sleep 1000'
+    put_text "$name" blocked <<'STEP'
+check() { [[ -e /srv/unblocked ]]; }
+apply() { touch /srv/unblocked; }
+STEP
+    runner "$name" start blocked "$digest" 100 </dev/null >/dev/null
+    follow "$name" blocked
+    wants "a step whose unit was there" "$last" '! done rc=0 *'
 }
 
 case_no_network() {
