@@ -28,7 +28,7 @@ pub(super) async fn hosts(
 ) -> Result<Vec<HostJob>, OpenError> {
     let named: Vec<Address> = asked
         .iter()
-        .map(|asked| named::address(&session.profile, asked))
+        .map(|asked| named::host(&session.profile, asked))
         .collect();
     let wanted =
         |address: &Address| named.is_empty() || named.iter().any(|named| address.is_within(named));
@@ -47,7 +47,7 @@ pub(super) async fn hosts(
     }
     for (asked, named) in asked.iter().zip(&named) {
         if !jobs.iter().any(|job| job.target.address.is_within(named)) {
-            return Err(named::nobody(&session.profile, asked).into());
+            return Err(named::no_host(&session.profile, asked).into());
         }
     }
     Ok(jobs)

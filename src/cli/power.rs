@@ -33,14 +33,12 @@ pub(super) async fn power(app: &mut App, args: &PowerArgs, way: Power) -> Result
     let wish = Wish::whole(Mode::Apply);
     let (lab, _) = think(&session, &reading, books.recorded().as_ref(), &wish)?;
     let targets = args.nodes.iter();
-    let targets = targets
-        .map(|node| named::address(&session.profile, node))
-        .collect();
+    let targets = targets.map(|node| named::machine(node)).collect();
     let plan = plan::power(&lab, reading.inventory(), way, &targets);
     blocked(&plan)?;
     if plan.changes.is_empty() {
         return Err(match args.nodes.first() {
-            Some(asked) => named::unknown(&session.profile, asked),
+            Some(asked) => named::no_machine(&session.profile, asked),
             None => CliError::new("the lab has no machines").hint("roboinfra status{lab}"),
         }
         .into());

@@ -84,7 +84,7 @@ fn the_whole_road() {
     bench
         .run(&["start", "bxo", "--sandbox"])
         .ends(1)
-        .says(&["there is no host bxo", "did you mean `box`?"]);
+        .says(&["there is no machine bxo", "did you mean `box`?"]);
     bench
         .run(&["destroy", "--sandbox"])
         .ends(1)

@@ -172,7 +172,7 @@ pub(crate) fn machines_stop_and_start(bench: &Bench) {
     bench
         .run(&["start", "nobody"])
         .exits(1)
-        .says("there is no host nobody");
+        .says("there is no machine nobody");
     down(bench);
 }
 
