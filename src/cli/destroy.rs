@@ -9,13 +9,14 @@ use super::books::Books;
 use super::confirm::{confirm, refuse};
 use super::error::CliError;
 use super::exec::code_of_run;
-use super::prepare::{Prepared, Wish, draw_id, price_whole, think};
+use super::prepare::{Prepared, Wish, draw_id, needs_no_cloud, price_whole, think};
 use super::session::{OpenError, Session};
 use super::{exit, report, show, stepless};
 use crate::apply::Report;
 use crate::inventory::{Inventory, Sighting};
 use crate::model::{Failure, Kind, RunId};
 use crate::plan::Mode;
+use crate::ui;
 
 /// Take the whole lab away and prove that nothing is left.
 ///
@@ -48,8 +49,19 @@ pub(super) async fn destroy(app: &mut App, args: &DestroyArgs) -> Result<u8, Ope
         mode: Mode::Destroy,
         targets: super::plan::targets(&args.target),
     };
-    let reading = books.read(app, &session, wish.mode).await?;
     let recorded = books.recorded();
+    // Without a lockfile the cloud is searched: it may have been lost.
+    if recorded.is_some() && needs_no_cloud(&session, recorded.as_ref()) {
+        books.conclude(app, &session).await?;
+        if app.global.json {
+            app.data(&ui::json::nothing_ran_json());
+        }
+        app.say(
+            "Nothing to destroy: the lab has never been in a cloud. Its hosts stay as they are.",
+        );
+        return Ok(exit::DONE);
+    }
+    let reading = books.read(app, &session, wish.mode).await?;
     let (lab, plan) = think(&session, &reading, recorded.as_ref(), &wish)?;
     let prepared = price_whole(&session, reading, lab, plan).await;
     show::plan_to_do(app, &session, &prepared, args.yes);

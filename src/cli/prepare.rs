@@ -121,7 +121,7 @@ pub(super) async fn read(
 }
 
 /// Whether the lab is one of edge hosts alone, and has never been anything else: then nobody needs an account for it.
-fn needs_no_cloud(session: &Session, recorded: Option<&Lockfile>) -> bool {
+pub(super) fn needs_no_cloud(session: &Session, recorded: Option<&Lockfile>) -> bool {
     session.profile.nodes.is_empty()
         && !session.profile.edge.is_empty()
         && recorded.is_none_or(|lock| !lock.lab.has_cloud())

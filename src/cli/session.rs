@@ -72,6 +72,9 @@ pub(super) struct Session {
     pub(super) suspect_age: Duration,
 }
 
+/// The name of the sandbox's endpoint.
+pub(super) const SANDBOX: &str = "sandbox";
+
 /// What is at hand beside the profile.
 #[derive(Debug, Default)]
 pub(super) struct Known {
@@ -320,7 +323,7 @@ impl Surroundings {
             region: profile.region.clone(),
             profile: None,
             endpoint: None,
-            endpoint_name: Some("sandbox".to_owned()),
+            endpoint_name: Some(SANDBOX.to_owned()),
             http_client: Some(sandbox.http_client()),
             credentials: Some(("sandbox".to_owned(), "sandbox".to_owned())),
             known_images,

@@ -2,7 +2,7 @@
 
 use super::app::App;
 use super::prepare::Prepared;
-use super::session::Session;
+use super::session::{SANDBOX, Session};
 use crate::plan::Mode;
 use crate::ui::{self, Place, PlanReport};
 
@@ -12,13 +12,19 @@ pub(super) fn same_lab(app: &App) -> String {
 }
 
 /// Where the lab is, for headings.
-pub(super) fn place(session: &Session, prepared: &Prepared) -> Place {
+pub(super) fn place(app: &App, session: &Session, prepared: &Prepared) -> Place {
     let identity = &prepared.reading.identity;
+    // A lab of edge hosts alone has no endpoint; that its hosts are played must be seen all the same.
+    let endpoint = if app.global.sandbox {
+        SANDBOX.to_owned()
+    } else {
+        identity.endpoint.clone()
+    };
     Place {
         lab: session.profile.name.clone(),
         region: identity.region.clone(),
         account: identity.account.clone(),
-        endpoint: identity.endpoint.clone(),
+        endpoint,
     }
 }
 
@@ -32,7 +38,7 @@ pub(super) fn plan_to_do(app: &mut App, session: &Session, prepared: &Prepared, 
 
 /// Shows a plan.
 pub(super) fn plan(app: &mut App, session: &Session, prepared: &Prepared, next: &[String]) {
-    let place = place(session, prepared);
+    let place = place(app, session, prepared);
     // What is left out matters when something is built; to a program it is always told.
     let tally = prepared.plan.tally();
     let builds =

@@ -155,7 +155,7 @@ fn report(app: &App, session: &Session, prepared: &Prepared, run: Option<String>
         .chain(addresses.iter().map(|a| a.hourly));
     let hourly: Usd = machines.chain(rest).sum();
     StatusReport {
-        place: place(session, prepared),
+        place: place(app, session, prepared),
         read_at: session.clock.now(),
         hosts: Vec::new(),
         volumes,

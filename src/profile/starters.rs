@@ -39,6 +39,11 @@ const STARTERS: &[Starter] = &[
         text: include_str!("../../profiles/isaac-workstation.toml"),
     },
     Starter {
+        name: "robots",
+        about: "robots and edge computers that exist already, without any cloud",
+        text: include_str!("../../profiles/robots.toml"),
+    },
+    Starter {
         name: "single-gpu",
         about: "the cheapest GPU machine, and nothing else",
         text: include_str!("../../profiles/single-gpu.toml"),

@@ -183,6 +183,32 @@ fn hosts_may_be_left_as_they_are() {
 }
 
 #[test]
+fn a_lab_of_edge_hosts_alone_needs_no_account_and_has_no_bill() {
+    let bench = Bench::empty();
+    bench.run(&["init", "--profile", "robots"]).ends(0);
+    let plan = bench.run(&["plan"]).ends(0).out;
+    assert!(plan.starts_with("robots  no cloud\n"), "{plan}");
+    assert!(plan.contains("2 hosts to make ready"), "{plan}");
+    apply(&bench).ends(0).says(&["2 of 2 hosts ready"]);
+    let status = || bench.run(&["status", "--sandbox"]).ends(0).out;
+    let before = status();
+    assert!(
+        before.starts_with("robots  no cloud · sandbox\n"),
+        "{before}"
+    );
+    assert!(
+        !before.contains("Cost") && !before.contains("machines"),
+        "{before}"
+    );
+    bench
+        .run(&["destroy", "--sandbox", "--yes"])
+        .ends(0)
+        .says(&["never been in a cloud", "hosts stay"]);
+    let first = |text: &str| text.lines().next().map(ToOwned::to_owned);
+    assert_eq!(first(&status()), first(&before));
+}
+
+#[test]
 fn a_step_that_fails_is_told_and_the_next_apply_goes_on() {
     let bench = bench();
     let words = scenario(

@@ -11,10 +11,17 @@ pub struct Place {
     pub lab: LabName,
     /// Its region.
     pub region: Region,
-    /// Its account.
+    /// Its account; empty for a lab of edge hosts alone.
     pub account: AccountId,
-    /// `aws`, or what stands in for it.
+    /// `aws`, or what stands in for it; empty for a lab of edge hosts alone.
     pub endpoint: String,
+}
+
+impl Place {
+    /// Whether the lab is in a cloud, and not one of edge hosts alone.
+    pub(in crate::ui) fn has_cloud(&self) -> bool {
+        !self.account.as_str().is_empty()
+    }
 }
 
 /// All there is to show of a plan.

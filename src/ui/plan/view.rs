@@ -55,8 +55,13 @@ pub(in crate::ui) fn header(place: &Place, look: &Look) -> Line {
     } = place;
     let dot = look.dot();
     let mut line = Line::at(0).add(Role::Strong, lab.as_str());
-    line.push(Role::Faint, format!("  {region} {dot} account {account}"));
-    if endpoint != "aws" {
+    let at = if place.has_cloud() {
+        format!("{region} {dot} account {account}")
+    } else {
+        "no cloud".to_owned()
+    };
+    line.push(Role::Faint, format!("  {at}"));
+    if !["aws", ""].contains(&endpoint.as_str()) {
         line.push(Role::Faint, format!(" {dot} "));
         line.push(Role::Notice, endpoint);
     }

@@ -31,7 +31,11 @@ pub fn status_view(report: &StatusReport, look: &Look, now: Timestamp) -> String
     foreign(&mut page, report);
     unreadable(&mut page, report);
     drift(&mut page, report, look);
-    spending(&mut page, report, now);
+    page.gap();
+    if report.place.has_cloud() {
+        cost(&mut page, report, now);
+        matters(&mut page, report);
+    }
     for (position, command) in report.next.iter().enumerate() {
         let lead = if position == 0 { "Next: " } else { "      " };
         page.line(
@@ -46,8 +50,10 @@ pub fn status_view(report: &StatusReport, look: &Look, now: Timestamp) -> String
 
 fn nodes(page: &mut Page, report: &StatusReport, look: &Look, now: Timestamp) {
     if report.nodes.is_empty() {
-        page.gap();
-        page.line(Line::at(0).plain("No machines."));
+        if report.place.has_cloud() {
+            page.gap();
+            page.line(Line::at(0).plain("No machines."));
+        }
         return;
     }
     let wide = look.width >= WIDE;
@@ -303,7 +309,7 @@ fn drift(page: &mut Page, report: &StatusReport, look: &Look) {
     }
 }
 
-fn spending(page: &mut Page, report: &StatusReport, now: Timestamp) {
+fn cost(page: &mut Page, report: &StatusReport, now: Timestamp) {
     let Spending {
         hourly: rate,
         stopped,
@@ -312,7 +318,6 @@ fn spending(page: &mut Page, report: &StatusReport, now: Timestamp) {
         prices_date,
         of_region,
     } = &report.spending;
-    page.gap();
     let about = if *of_region { "" } else { "about " };
     let mut line = Line::at(0).hang(6).add(Role::Strong, "Cost: ");
     line.push(
@@ -335,6 +340,9 @@ fn spending(page: &mut Page, report: &StatusReport, now: Timestamp) {
     }
     line.push(Role::Faint, format!(". Prices of {prices_date}."));
     page.line(line);
+}
+
+fn matters(page: &mut Page, report: &StatusReport) {
     let state = match (report.drift.len(), report.pending) {
         (0, 0) => (Role::Good, "no drift, nothing to apply".to_owned()),
         (0, pending) => (
