@@ -31,10 +31,12 @@ pub fn status_view(report: &StatusReport, look: &Look, now: Timestamp) -> String
     foreign(&mut page, report);
     unreadable(&mut page, report);
     drift(&mut page, report, look);
-    page.gap();
     if report.place.has_cloud() {
+        page.gap();
         cost(&mut page, report, now);
         matters(&mut page, report);
+    } else if !report.next.is_empty() {
+        page.gap();
     }
     for (position, command) in report.next.iter().enumerate() {
         let lead = if position == 0 { "Next: " } else { "      " };
