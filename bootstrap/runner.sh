@@ -491,6 +491,7 @@ forget_secrets() { [[ ! -e $RUN_DIR/$1.env ]] || rm -f "$RUN_DIR/$1.env"; }
 roboinfra_play() {
     set -uo pipefail
     if [[ -e $2 ]]; then
+        # No secret is called REPLY: that is bash's own.
         while IFS= read -r REPLY; do
             # Not exported: the step passes a secret to the one program that needs it.
             printf -v "${REPLY%%=*}" '%s' "$(printf '%s' "${REPLY#*=}" | base64 -d)"

@@ -85,6 +85,12 @@ pub(super) fn init(app: &mut App, args: &InitArgs) -> Result<u8, CliError> {
         path.display(),
         starter.name
     ));
+    let other = args.name.as_deref().filter(|name| *name != starter.name);
+    if let Some(name) = other.filter(|name| starters.iter().any(|other| other.name == *name)) {
+        app.say(&format!(
+            "{name} is a starter, too: roboinfra init --force --profile {name}"
+        ));
+    }
     let lab = same_lab(app);
     let sandbox = if app.global.sandbox { "" } else { " --sandbox" };
     app.say(&format!(

@@ -8,12 +8,13 @@ use clap::Args;
 use super::app::App;
 use super::error::CliError;
 use super::exit;
+use super::named;
 use super::session::{OpenError, Session};
 use super::stepless;
 use crate::catalog;
 use crate::lab;
-use crate::model::{Address, CloudId, InstanceType, Kind, MetricQuery};
-use crate::profile::Metrics;
+use crate::model::{CloudId, InstanceType, Kind, MetricQuery};
+use crate::profile::{Metrics, Profile};
 use crate::state::Lockfile;
 use crate::ui::json::metrics_json;
 use crate::ui::{MachineMetrics, MetricsReport, metrics_page, metrics_view, panels};
@@ -65,7 +66,7 @@ pub(super) async fn metrics(app: &mut App, args: &MetricsArgs) -> Result<u8, Ope
     };
     let loaded = session.load().await?;
     let recorded = loaded.state.folded().lockfile.clone();
-    let machines = machines(recorded.as_ref(), args.node.as_deref())?;
+    let machines = machines(recorded.as_ref(), args.node.as_deref(), &session.profile)?;
     let busy = app.busy("reading metrics");
     let since = args
         .hours
@@ -102,7 +103,11 @@ struct Machine {
     kind: Option<InstanceType>,
 }
 
-fn machines(recorded: Option<&Lockfile>, wanted: Option<&str>) -> Result<Vec<Machine>, CliError> {
+fn machines(
+    recorded: Option<&Lockfile>,
+    wanted: Option<&str>,
+    profile: &Profile,
+) -> Result<Vec<Machine>, CliError> {
     let all = recorded.into_iter().flat_map(|lock| &lock.resources);
     let of_lab: Vec<Machine> = all
         .filter(|(_, recorded)| recorded.kind == Kind::Instance)
@@ -122,15 +127,13 @@ fn machines(recorded: Option<&Lockfile>, wanted: Option<&str>) -> Result<Vec<Mac
     let Some(wanted) = wanted else {
         return Ok(of_lab);
     };
-    let wanted = Address::new(wanted.strip_prefix("node.").unwrap_or(wanted));
-    let labels: Vec<String> = of_lab.iter().map(|machine| machine.label.clone()).collect();
+    let address = named::machine(wanted);
     let chosen: Vec<Machine> = of_lab
         .into_iter()
-        .filter(|machine| Address::new(&machine.label).is_within(&wanted))
+        .filter(|machine| named::machine(&machine.label).is_within(&address))
         .collect();
     if chosen.is_empty() {
-        return Err(CliError::new(format!("no such machine: {wanted}"))
-            .hint(format!("the lab has {}", labels.join(", "))));
+        return Err(named::no_machine(profile, wanted));
     }
     Ok(chosen)
 }

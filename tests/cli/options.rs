@@ -81,6 +81,13 @@ fn init_writes_a_profile_once() {
         .ends(0);
     assert!(bench.read("lab.toml").contains("\"other\""));
     bench
+        .run(&["init", "robots", "--force"])
+        .ends(0)
+        .says(&["robots is a starter, too", "--profile robots"]);
+    bench
+        .run(&["init", "other", "--profile", "single-gpu", "--force"])
+        .ends(0);
+    bench
         .run(&["validate"])
         .ends(0)
         .says(&["lab other", "1 machine."]);

@@ -128,6 +128,10 @@ pub(crate) fn alarms_come_change_and_go(bench: &Bench) {
     };
     assert_eq!(alarms(), 5);
     bench.run(&["metrics", "sim"]).exits(0).says("sim.0");
+    bench
+        .run(&["metrics", "smi"])
+        .exits(1)
+        .says("did you mean `sim`?");
     let name = bench.id("alarm.sim.0.gpu-hot");
     bench.profile(&watched("gpu_hot_celsius = 70\n"));
     bench.run(&["plan"]).exits(0).says("at least 70");
